@@ -1,0 +1,135 @@
+"""A package named `tritonserver`: ours, or any other with the same interface.
+
+usage: package.py REPOSITORY BACKENDS
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import numpy as np
+from benchmarks.workers.inputs import (
+    MODEL,
+    MODELS,
+    STREAM_MODEL,
+    WIDE_MODEL,
+    Inputs,
+    large,
+    short_strings,
+    small,
+    stream,
+    wide,
+)
+from benchmarks.workers.protocol import Case, from_threads, need, on_event_loop, one_at_a_time, serve
+
+tritonserver = need("tritonserver")
+
+
+def main() -> None:
+    repository, backends = sys.argv[1:]
+    server = tritonserver.Server(
+        model_repository=repository,
+        backend_directory=backends,
+        model_control_mode=tritonserver.ModelControlMode.EXPLICIT,
+        startup_models=MODELS,
+        gpu_metrics=False,
+        pinned_memory_pool_size=0,
+    ).start(wait_until_ready=True)
+    loop = asyncio.new_event_loop()
+    infer = _infer(server, MODEL, small())
+    async_infer = _async_infer(server, MODEL, small())
+    serve(
+        {
+            "infer": one_at_a_time(infer),
+            "async_infer": on_event_loop(loop, async_infer, 1),
+            "async_infer_64": on_event_loop(loop, async_infer, 64),
+            "threads_8": from_threads(lambda: infer, 8),
+            "large": one_at_a_time(_infer(server, MODEL, large())),
+            "stream": one_at_a_time(_infer(server, STREAM_MODEL, stream())),
+            "async_stream": on_event_loop(loop, _async_infer(server, STREAM_MODEL, stream()), 1),
+            "wide": one_at_a_time(_infer(server, WIDE_MODEL, wide())),
+            "bytes": _bytes(),
+            "to_numpy": _to_numpy(server),
+            "memory": lambda requests: _memory(server, requests),
+            "import": lambda iterations: sum(_import() for _ in range(iterations)) / iterations,
+        }
+    )
+    loop.close()
+    server.stop()
+
+
+def _infer(server: tritonserver.Server, model_name: str, inputs: Inputs) -> Callable[[], object]:
+    model = server.model(model_name)
+
+    def request() -> None:
+        for response in model.infer(inputs=inputs):
+            for _tensor in response.outputs.values():
+                pass
+
+    return request
+
+
+def _async_infer(
+    server: tritonserver.Server, model_name: str, inputs: Inputs
+) -> Callable[[], Awaitable[object]]:
+    model = server.model(model_name)
+
+    async def request() -> None:
+        async for response in model.async_infer(inputs=inputs):
+            for _tensor in response.outputs.values():
+                pass
+
+    return request
+
+
+def _bytes() -> Case:
+    strings = short_strings()
+
+    def encode_and_decode() -> None:
+        tritonserver.Tensor.from_bytes_array(strings).to_bytes_array()
+
+    return one_at_a_time(encode_and_decode)
+
+
+def _to_numpy(server: tritonserver.Server) -> Case:
+    (response,) = server.model(MODEL).infer(inputs=small())
+    tensor = response.outputs["OUTPUT0"]
+    return one_at_a_time(lambda: np.from_dlpack(tensor))
+
+
+def _memory(server: tritonserver.Server, requests: int) -> float:
+    """Return how many bytes each of ``requests`` requests takes that wait behind a slow one."""
+    model, inputs = server.model(MODEL), small()
+    one_at_a_time(_infer(server, MODEL, inputs))(1000)
+    slow = model.infer(inputs=inputs, parameters={"execute_delay_ms": 1 << 30}, raise_on_error=False)
+    before = _resident_bytes()
+    waiting = [model.infer(inputs=inputs) for _ in range(requests)]
+    after = _resident_bytes()
+    slow.cancel()
+    for responses in (slow, *waiting):
+        for _response in responses:
+            pass
+    return (after - before) / requests
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE")
+
+
+def _import() -> float:
+    """Return the seconds that a fresh interpreter needs to import the package after NumPy."""
+    program = (
+        "import numpy, time; start = time.perf_counter(); import tritonserver; "
+        "print(time.perf_counter() - start)"
+    )
+    return float(subprocess.check_output([sys.executable, "-c", program]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+// The C++ classes behind the Python classes.
+//
+// Most objects of the C API are an `Object` of their handle. Those with more to know or to keep
+// alive have a class of their own, here or in the file of their area if nobody else uses it.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "native/triton/gil.h"
+#include "native/triton/handle.h"
+
+namespace tritonserver {
+
+// A handle that Python holds. It becomes empty when the object is given to the core, or when the
+// callback ends for whose duration the core lent it; using it then is an error.
+template <class CObject>
+class Object {
+ public:
+  explicit Object(Handle<CObject> handle) : handle_(std::move(handle)) {}
+
+  CObject* get() const {
+    if (!handle_) {
+      throw Error(TRITONSERVER_ERROR_INVALID_ARG,
+                  "this object is no longer valid: it was given to Triton, or was lent for the "
+                  "duration of a callback that has returned");
+    }
+    return handle_.get();
+  }
+
+  // Takes the handle out.
+  Handle<CObject> Take() { return std::move(handle_); }
+
+ private:
+  Handle<CObject> handle_;
+};
+
+using BufferAttributes = Object<TRITONSERVER_BufferAttributes>;
+using Message = Object<TRITONSERVER_Message>;
+using MetricArgs = Object<TRITONSERVER_MetricArgs>;
+using Metrics = Object<TRITONSERVER_Metrics>;
+using ServerOptions = Object<TRITONSERVER_ServerOptions>;
+
+// New attributes, of 0 bytes of CPU memory.
+BufferAttributes NewBufferAttributes();
+void CopyBufferAttributes(TRITONSERVER_BufferAttributes* from, TRITONSERVER_BufferAttributes* to);
+
+// A running server. Held by std::shared_ptr by everything that needs it, so that it is deleted
+// after its requests and responses.
+//
+// Stopping waits until nothing pins a model any more. So what pins one is tied to its server, and
+// is taken away from its owner before the server stops.
+class Server : public std::enable_shared_from_this<Server> {
+ public:
+  // Starts the server and waits for its models. Without the GIL.
+  explicit Server(const ServerOptions& options);
+  // Stops the server, unless it was stopped, and deletes it. Without the GIL. Leaks the server if
+  // stopping failed, for what is still alive in it would use it, and in a forked child process.
+  ~Server();
+
+  // UNAVAILABLE in a process forked from the one that started the server.
+  TRITONSERVER_Server* get() const;
+
+  // Takes away what is tied to the server, then stops it: waits for requests in flight, at most for
+  // the exit timeout. Once only: later calls repeat the outcome. Call it with the GIL.
+  void Stop();
+
+  // Calls `body(server)` while nobody changes the set of repositories, or while nobody looks at it:
+  // the core does not lock it. Without the GIL.
+  template <class Body>
+  auto ReadRepositories(Body&& body) {
+    std::shared_lock lock(repositories_mutex_);
+    return body(get());
+  }
+  template <class Body>
+  auto ChangeRepositories(Body&& body) {
+    std::unique_lock lock(repositories_mutex_);
+    return body(get());
+  }
+
+  // Makes the server call `surrender` before it stops, and delete what that returns. `surrender`
+  // runs under a lock, with the GIL, while the tie exists, and must only move a handle out. Declare
+  // the tie after the handle, so that it is cut before the handle is destroyed.
+  class Tie {
+   public:
+    using Surrender = std::function<std::shared_ptr<void>()>;
+
+    Tie(std::shared_ptr<Server> server, Surrender surrender);
+    ~Tie();
+    Tie(const Tie&) = delete;
+    Tie& operator=(const Tie&) = delete;
+
+    const std::shared_ptr<Server>& server() const { return server_; }
+
+   private:
+    std::shared_ptr<Server> server_;
+  };
+
+  // Whether this is the process that started the server. In another one nothing that belongs to
+  // it may be deleted.
+  bool InItsProcess() const;
+
+ private:
+  Handle<TRITONSERVER_Server> handle_;
+  const int process_;
+
+  std::mutex ties_mutex_;
+  std::unordered_map<const Tie*, Tie::Surrender> ties_;
+
+  std::mutex stop_mutex_;
+  bool stopped_ = false;
+  std::optional<Error> stop_failure_;
+
+  std::shared_mutex repositories_mutex_;
+};
+
+// A parameter. Its bytes value, if it has one, is not copied by the core.
+class Parameter {
+ public:
+  Parameter(const std::string& name, const py::object& value);
+
+  TRITONSERVER_Parameter* get() const { return handle_.get(); }
+
+ private:
+  GilSafe<py::bytes> bytes_;
+  Handle<TRITONSERVER_Parameter> handle_;
+};
+
+using Parameters = std::vector<std::shared_ptr<Parameter>>;
+
+// What the C API takes for a list of parameters; lives as long as the list. TypeError for None.
+std::vector<const TRITONSERVER_Parameter*> Pointers(const Parameters& parameters);
+
+// The class behind an object of the C API.
+template <class CObject>
+struct ClassFor {
+  using Type = Object<CObject>;
+};
+template <>
+struct ClassFor<TRITONSERVER_Server> {
+  using Type = Server;
+};
+
+template <class CObject>
+using ClassOf = typename ClassFor<CObject>::Type;
+
+}  // namespace tritonserver

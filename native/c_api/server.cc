@@ -1,0 +1,298 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "native/c_api/bindings.h"
+#include "native/c_api/call.h"
+#include "native/c_api/request.h"
+#include "native/c_api/trace.h"
+
+namespace tritonserver {
+namespace {
+
+// All servers, for the end of the process, and the threads on which some are being deleted.
+struct Registry {
+  std::mutex mutex;
+  std::set<Server*> servers;
+  std::vector<std::thread> deletions;
+};
+
+Registry& registry() {
+  static auto& instance = *new Registry;
+  return instance;
+}
+
+}  // namespace
+
+Server::Server(const ServerOptions& options)
+    : handle_(New<&Api::ServerNew>(options.get())), process_(getpid()) {
+  std::lock_guard lock(registry().mutex);
+  registry().servers.insert(this);
+}
+
+Server::~Server() {
+  if (!InItsProcess() || stop_failure_) handle_.Release();
+  std::lock_guard lock(registry().mutex);
+  registry().servers.erase(this);
+  // Deleting waits for the threads of the core, so it must not run on one of them.
+  if (handle_ && InCallback::Active()) {
+    registry().deletions.emplace_back([handle = std::move(handle_)] {});
+  }
+}
+
+bool Server::InItsProcess() const { return getpid() == process_; }
+
+TRITONSERVER_Server* Server::get() const {
+  if (!InItsProcess()) {
+    throw Error(TRITONSERVER_ERROR_UNAVAILABLE,
+                "this server belongs to process " + std::to_string(process_) +
+                    ", from which this process was forked; start a server of its own here");
+  }
+  return handle_.get();
+}
+
+void Server::Stop() {
+  if (InCallback::Active()) {
+    throw Error(TRITONSERVER_ERROR_UNAVAILABLE,
+                "a server cannot be stopped from a callback, because stopping waits until all "
+                "callbacks have returned; stop it from another thread");
+  }
+  get();
+  std::vector<std::shared_ptr<void>> surrendered;
+  {
+    std::lock_guard lock(ties_mutex_);
+    for (auto& [tie, surrender] : ties_) surrendered.push_back(surrender());
+  }
+  py::gil_scoped_release no_gil;
+  surrendered.clear();
+
+  std::lock_guard lock(stop_mutex_);
+  // The core answers later calls with success, whatever became of the first one.
+  if (stop_failure_) throw *stop_failure_;
+  if (stopped_) return;
+  try {
+    Call<&Api::ServerStop>(handle_.get());
+    stopped_ = true;
+  } catch (const Error& error) {
+    stop_failure_ = error;
+    throw;
+  }
+}
+
+Server::Tie::Tie(std::shared_ptr<Server> server, Surrender surrender) : server_(std::move(server)) {
+  std::lock_guard lock(server_->ties_mutex_);
+  server_->ties_.emplace(this, std::move(surrender));
+}
+
+Server::Tie::~Tie() {
+  std::lock_guard lock(server_->ties_mutex_);
+  server_->ties_.erase(this);
+}
+
+namespace {
+
+// Runs when the interpreter exits, while callbacks can still enter it.
+void StopAll() {
+  std::vector<std::shared_ptr<Server>> servers;
+  std::vector<std::thread> deletions;
+  {
+    std::lock_guard lock(registry().mutex);
+    for (Server* server : registry().servers) {
+      if (auto alive = server->weak_from_this().lock()) servers.push_back(std::move(alive));
+    }
+    deletions.swap(registry().deletions);
+  }
+  for (const auto& server : servers) {
+    try {
+      if (server->InItsProcess()) server->Stop();
+    } catch (const Error&) {  // the core has logged it
+    }
+  }
+  py::gil_scoped_release no_gil;
+  for (std::thread& deletion : deletions) deletion.join();
+  servers.clear();
+}
+
+void SetExitTimeout(const Server& server, Integer<unsigned> seconds) {
+  Call<&Api::ServerSetExitTimeout>(server.get(), std::min<unsigned>(seconds, INT_MAX));
+}
+
+Message ModelIndex(Server& server, Integer<std::uint32_t> flags) {
+  return server.ReadRepositories([&](TRITONSERVER_Server* c_server) {
+    TRITONSERVER_Message* index = nullptr;
+    Call<&Api::ServerModelIndex>(c_server, flags.value, &index);
+    return ToPython(index);
+  });
+}
+
+// The core would crash if it never came up.
+void CheckLive(TRITONSERVER_Server* server) {
+  bool live = false;
+  Call<&Api::ServerIsLive>(server, &live);
+  if (!live) {
+    throw Error(TRITONSERVER_ERROR_UNAVAILABLE,
+                "the server is not live, so it has no model repositories to change");
+  }
+}
+
+void RegisterModelRepository(Server& server, const std::string& path, const Parameters& mapping) {
+  CheckName("path", path);
+  auto pointers = Pointers(mapping);
+  server.ChangeRepositories([&](TRITONSERVER_Server* c_server) {
+    CheckLive(c_server);
+    Call<&Api::ServerRegisterModelRepository>(c_server, path.c_str(), pointers.data(),
+                                              pointers.size());
+  });
+}
+
+void UnregisterModelRepository(Server& server, const std::string& path) {
+  CheckName("path", path);
+  server.ChangeRepositories([&](TRITONSERVER_Server* c_server) {
+    CheckLive(c_server);
+    Call<&Api::ServerUnregisterModelRepository>(c_server, path.c_str());
+  });
+}
+
+void LoadModelWithParameters(const Server& server, const std::string& model_name,
+                             const Parameters& parameters) {
+  CheckName("model_name", model_name);
+  auto pointers = Pointers(parameters);
+  Call<&Api::ServerLoadModelWithParameters>(server.get(), model_name.c_str(), pointers.data(),
+                                            pointers.size());
+}
+
+void InferAsync(const Server& server, Request& request) { request.Send(server, nullptr); }
+
+void InferAsyncWithTrace(const Server& server, Request& request, Trace& trace) {
+  request.Send(server, &trace);
+}
+
+std::uintptr_t Address(const Server& server) {
+  return reinterpret_cast<std::uintptr_t>(server.get());
+}
+
+}  // namespace
+
+void BindServer(py::module_& module, Later& later) {
+  py::class_<Server, std::shared_ptr<Server>> server(module, "TRITONSERVER_Server", R"(
+A running server. Making one starts it and waits until its models are loaded, or have failed to.
+
+With `set_exit_on_error(False)` a server is made even if models failed (it is live, not ready) or
+the repository cannot be read (it is not live). A server that is dropped stops and is deleted, after
+its last request and response. Methods may be called from any thread and let other Python threads
+run while they wait. In a forked child process they raise UnavailableError.
+
+A `model_version` of -1 means the newest version that is ready. Models that do not exist are
+NotFoundError.
+
+C API: TRITONSERVER_Server, TRITONSERVER_ServerNew, TRITONSERVER_ServerDelete)",
+                                                     py::release_gil_before_calling_cpp_dtor());
+  py::module_::import("atexit").attr("register")(py::cpp_function(&StopAll));
+
+  later.push_back([server]() mutable {
+    server.def(py::init([](const ServerOptions& options) {
+                 py::gil_scoped_release no_gil;
+                 return std::make_shared<Server>(options);
+               }),
+               py::arg("options").none(false));
+    server.def("stop", &Server::Stop,
+               Document<&Api::ServerStop>(
+                   R"(Stop the server: wait for requests in flight and for models to be unloaded.
+
+Waits at most for the exit timeout (InternalError), at least a second if models are loaded.
+Responses and requests that are not in flight, and would keep models loaded, become invalid.
+UnavailableError in a callback, which the server would wait for. Later calls repeat the outcome.)")
+                   .c_str());
+    server.def("set_exit_timeout", &SetExitTimeout, py::arg("seconds"),
+               Document<&Api::ServerSetExitTimeout>(
+                   "Set how long the next stop waits for requests in flight, in seconds.")
+                   .c_str());
+    Def<&Api::ServerIsLive>(server, "is_live",
+                            "Whether the server can answer; UnavailableError once it was stopped.",
+                            NoGil());
+    Def<&Api::ServerIsReady>(server, "is_ready",
+                             "Whether models can be run; UnavailableError once it was stopped.",
+                             NoGil());
+    Def<&Api::ServerModelIsReady>(server, "model_is_ready",
+                                  "Whether a model can be run; False for one that does not exist.",
+                                  NoGil());
+    Def<&Api::ServerModelBatchProperties>(
+        server, "model_batch_properties",
+        "How a model batches, as bits of TRITONSERVER_ModelBatchFlag, and 0.", NoGil());
+    Def<&Api::ServerModelTransactionProperties>(
+        server, "model_transaction_properties",
+        "How many responses a model sends, as bits of TRITONSERVER_ModelTxnPropertyFlag, and 0.",
+        NoGil());
+    Def<&Api::ServerMetadata>(server, "metadata", "Name, version and extensions of the server.");
+    Def<&Api::ServerModelMetadata>(server, "model_metadata",
+                                   "Versions, inputs and outputs of a model.", NoGil());
+    Def<&Api::ServerModelStatistics, Text>(
+        server, "model_statistics",
+        "Statistics of a model; an empty name means all models, version -1 all ready versions.",
+        NoGil());
+    Def<&Api::ServerModelConfig>(
+        server, "model_config",
+        "Configuration of a model with all defaults filled in. `config_version` must be 1.",
+        NoGil());
+    server.def("model_index", &ModelIndex, py::arg("flags"), NoGil(),
+               Document<&Api::ServerModelIndex>(
+                   "All models in the repositories with their state; with bit READY of "
+                   "TRITONSERVER_ModelIndexFlag those that are ready.")
+                   .c_str());
+    Def<&Api::ServerLoadModel>(
+        server, "load_model",
+        R"(Load or reload a model and wait for it. EXPLICIT mode only, otherwise UnavailableError.
+
+InvalidArgumentError says why the backend refused it; InternalError leaves the reason to the log.)",
+        NoGil());
+    server.def(
+        "load_model_with_parameters", &LoadModelWithParameters, py::arg("model_name"),
+        py::arg("parameters"), NoGil(),
+        Document<&Api::ServerLoadModelWithParameters>(
+            R"(Load a model with another configuration or other files, and wait for it. EXPLICIT mode only.
+
+Parameter `config` (str, JSON) replaces the configuration; `file:<relative path>` (bytes) adds a
+file: then the files given are all the model has, and `config` is needed too.)")
+            .c_str());
+    Def<&Api::ServerUnloadModel>(
+        server, "unload_model",
+        "Begin to unload a model; returns before it is gone. Unknown models are ignored.", NoGil());
+    Def<&Api::ServerUnloadModelAndDependents>(
+        server, "unload_model_and_dependents",
+        "Begin to unload a model and the models it is composed of that nobody else uses.", NoGil());
+    server.def("register_model_repository", &RegisterModelRepository, py::arg("path"),
+               py::arg("mapping"), NoGil(),
+               Document<&Api::ServerRegisterModelRepository>(
+                   R"(Add a model repository. EXPLICIT mode only, otherwise UnsupportedError.
+
+Each parameter of `mapping` names a directory in it, and its value the model there. UnavailableError
+if the server is not live.)")
+                   .c_str());
+    server.def("unregister_model_repository", &UnregisterModelRepository, py::arg("path"), NoGil(),
+               Document<&Api::ServerUnregisterModelRepository>(
+                   "Remove a model repository. EXPLICIT mode only, otherwise UnsupportedError.")
+                   .c_str());
+    Def<&Api::ServerPollModelRepository>(
+        server, "poll_model_repository",
+        "Load, reload and unload what changed in the repositories, and wait. POLL mode only, "
+        "otherwise UnavailableError.",
+        NoGil());
+    Def<&Api::ServerMetrics>(server, "metrics", "The metrics of this process.");
+    const std::string infer_async = Document<&Api::ServerInferAsync>(R"(
+Send a request. Returns before the model has run; responses may arrive before that.
+
+Invalid requests are InvalidArgumentError, and can be changed and sent again. A `trace` is given
+away, unless the request is refused before its trace began.)");
+    server.def("infer_async", &InferAsync, py::arg("request").none(false), infer_async.c_str());
+    server.def("infer_async", &InferAsyncWithTrace, py::arg("request").none(false),
+               py::arg("trace").none(false), infer_async.c_str());
+    server.def("_ptr", &Address,
+               "Address of the TRITONSERVER_Server, for other libraries that use the same core.");
+  });
+}
+
+}  // namespace tritonserver

@@ -1,0 +1,294 @@
+// Python values as inputs.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "native/inference/bytes_codec.h"
+#include "native/inference/data_types.h"
+#include "native/inference/numpy.h"
+#include "native/inference/python_types.h"
+#include "native/inference/tensor_view.h"
+
+namespace tritonserver::inference {
+namespace {
+
+constexpr int kNumPyStringDType = 2056;
+
+[[noreturn]] void Refuse(const std::string& what, const std::string& problem) {
+  throw Error(TRITONSERVER_ERROR_INVALID_ARG, what + ": " + problem);
+}
+
+std::string TypeName(PyObject* object) { return Py_TYPE(object)->tp_name; }
+
+std::string Text(py::handle object) { return py::str(object).cast<std::string>(); }
+
+// Attributes of the numpy module, kept for ever as modules are.
+py::handle NumPyModule() {
+  static PyObject* const module = py::module_::import("numpy").release().ptr();
+  return module;
+}
+
+py::object AsArray(PyObject* value, const std::string& what) {
+  try {
+    return NumPyModule().attr("asarray")(py::handle(value));
+  } catch (py::error_already_set& error) {
+    if (error.matches(PyExc_MemoryError) || !error.matches(PyExc_Exception)) throw;
+    Refuse(what, "NumPy cannot make an array of it: " + Text(error.value()));
+  }
+}
+
+std::vector<std::int64_t> ShapeOf(PyObject* array) {
+  const auto& fields = ArrayFields(array);
+  return {fields.dimensions, fields.dimensions + fields.nd};
+}
+
+std::size_t CountOf(PyObject* array) {
+  std::size_t count = 1;
+  for (const std::int64_t dim : ShapeOf(array)) count *= static_cast<std::size_t>(dim);
+  return count;
+}
+
+bool IsNativeByteOrder(PyObject* array) {
+  const char order = DtypeFields(array).byteorder;
+  return order != (PY_BIG_ENDIAN ? '<' : '>');
+}
+
+// The same elements in C order, aligned, in native byte order and in an exact ndarray: the array
+// itself if it is like that.
+py::object Regular(PyObject* array) {
+  constexpr int kRegular = NumPy::NPY_ARRAY_C_CONTIGUOUS_ | NumPy::NPY_ARRAY_ALIGNED_;
+  if ((ArrayFields(array).flags & kRegular) == kRegular && IsNativeByteOrder(array)) {
+    return py::reinterpret_borrow<py::object>(array);
+  }
+  py::object dtype = py::reinterpret_borrow<py::object>(ArrayFields(array).descr);
+  if (!IsNativeByteOrder(array)) dtype = dtype.attr("newbyteorder")("=");
+  return Steal(NumPy::get().PyArray_FromAny_(array, dtype.release().ptr(), 0, 0,
+                                             kRegular | NumPy::NPY_ARRAY_ENSUREARRAY_, nullptr));
+}
+
+TensorView BytesView(py::object encoded, std::vector<std::int64_t> shape) {
+  TensorView view{TRITONSERVER_TYPE_BYTES, std::move(shape)};
+  view.data = ArrayData(encoded);
+  view.byte_size = static_cast<std::size_t>(ArrayFields(encoded.ptr()).dimensions[0]);
+  view.owner = std::move(encoded);
+  return view;
+}
+
+std::vector<py::object> ElementsOf(PyObject* object_array) {
+  const py::object regular = Regular(object_array);
+  auto** elements = static_cast<PyObject**>(ArrayData(regular));
+  std::vector<py::object> objects;
+  objects.reserve(CountOf(object_array));
+  for (std::size_t i = 0; i < objects.capacity(); ++i) {
+    objects.push_back(
+        py::reinterpret_borrow<py::object>(elements[i] == nullptr ? Py_None : elements[i]));
+  }
+  return objects;
+}
+
+TensorView ReadTextArray(PyObject* array, const std::string& what) {
+  const py::object regular = Regular(array);
+  const std::size_t count = CountOf(array);
+  const char kind = DtypeFields(array).kind;
+  if (kind == 'U') {
+    return BytesView(EncodePaddedText(static_cast<const Py_UCS4*>(ArrayData(regular)), count,
+                                      ItemSize(array) / sizeof(Py_UCS4), what),
+                     ShapeOf(array));
+  }
+  return BytesView(
+      EncodePaddedBytes(static_cast<const char*>(ArrayData(regular)), count, ItemSize(array), what),
+      ShapeOf(array));
+}
+
+// Types that NumPy does not have itself.
+TRITONSERVER_DataType DataTypeOfOther(PyObject* array) {
+  const bool is_bfloat16 =
+      ItemSize(array) == 2 && Text(py::handle(ArrayFields(array).descr)) == "bfloat16";
+  return is_bfloat16 ? TRITONSERVER_TYPE_BF16 : TRITONSERVER_TYPE_INVALID;
+}
+
+// Where a nested list stops being a box, or empty if it is one.
+std::string RaggedAt(PyObject* value, const std::string& path) {
+  if (!PyList_Check(value) && !PyTuple_Check(value)) return "";
+  const auto length_of = [](PyObject* item) {
+    return PyList_Check(item) || PyTuple_Check(item) ? PySequence_Size(item) : -1;
+  };
+  const Py_ssize_t count = PySequence_Size(value);
+  Py_ssize_t first_length = -1;
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    const py::object item = Steal(PySequence_GetItem(value, i));
+    const std::string item_path = path + "[" + std::to_string(i) + "]";
+    const Py_ssize_t length = length_of(item.ptr());
+    if (i == 0) first_length = length;
+    if (length != first_length) {
+      const auto describe = [](Py_ssize_t n) {
+        return n < 0 ? std::string("is a single value") : "has " + std::to_string(n) + " items";
+      };
+      return path + "[0] " + describe(first_length) + ", but " + item_path + " " + describe(length);
+    }
+    std::string deeper = RaggedAt(item.ptr(), item_path);
+    if (!deeper.empty()) return deeper;
+  }
+  return "";
+}
+
+py::object FirstLeaf(PyObject* value) {
+  py::object leaf = py::reinterpret_borrow<py::object>(value);
+  while ((PyList_Check(leaf.ptr()) || PyTuple_Check(leaf.ptr())) &&
+         PySequence_Size(leaf.ptr()) > 0) {
+    leaf = Steal(PySequence_GetItem(leaf.ptr(), 0));
+  }
+  return leaf;
+}
+
+bool IsText(PyObject* object) { return PyUnicode_Check(object) || PyBytes_Check(object); }
+
+// Collects the items of a nested list whose shape is `shape` from `axis` on.
+void Flatten(PyObject* value, const std::vector<std::int64_t>& shape, std::size_t axis,
+             const std::string& what, std::vector<py::object>* items) {
+  const py::object sequence = Steal(PySequence_Fast(value, "not a list or tuple"));
+  PyObject** elements = PySequence_Fast_ITEMS(sequence.ptr());
+  for (std::int64_t i = 0; i < shape[axis]; ++i) {
+    if (axis + 1 < shape.size()) {
+      Flatten(elements[i], shape, axis + 1, what, items);
+    } else if (IsText(elements[i])) {
+      items->push_back(py::reinterpret_borrow<py::object>(elements[i]));
+    } else {
+      Refuse(what, "the list mixes text with " + TypeName(elements[i]) +
+                       "; the elements of a BYTES tensor must be str or bytes");
+    }
+  }
+}
+
+// Lists of text do not go through an array of NumPy, which would cut NULs at the ends.
+TensorView ReadTextList(PyObject* list, const std::string& what) {
+  std::vector<std::int64_t> shape;
+  py::object leaf = py::reinterpret_borrow<py::object>(list);
+  while (PyList_Check(leaf.ptr()) || PyTuple_Check(leaf.ptr())) {
+    shape.push_back(PySequence_Size(leaf.ptr()));
+    leaf = Steal(PySequence_GetItem(leaf.ptr(), 0));
+  }
+  std::vector<py::object> items;
+  Flatten(list, shape, 0, what, &items);
+  return BytesView(EncodeObjects(items, what), std::move(shape));
+}
+
+TensorView ReadList(PyObject* list, const std::string& what) {
+  const std::string ragged = RaggedAt(list, "");
+  if (!ragged.empty()) Refuse(what, "the list is ragged: " + ragged);
+  const py::object leaf = FirstLeaf(list);
+  if (IsText(leaf.ptr())) return ReadTextList(list, what);
+  const py::object array = AsArray(list, what);
+  const char kind = DtypeFields(array.ptr()).kind;
+  const bool is_text = kind == 'U' || kind == 'S';
+  if (kind == 'O' || (is_text && !PyObject_HasAttr(leaf.ptr(), names.__array__))) {
+    Refuse(what, "the list, which begins with " + TypeName(leaf.ptr()) +
+                     ", does not make an array of one type; numbers must fit 64 bits and must not "
+                     "be mixed with text or None");
+  }
+  return ReadArray(array.ptr(), what);
+}
+
+bool IsMasked(PyObject* array) {
+  static PyObject* const masked_array =
+      NumPyModule().attr("ma").attr("MaskedArray").cast<py::object>().release().ptr();
+  return py::isinstance(array, masked_array);
+}
+
+}  // namespace
+
+TensorView ReadArray(PyObject* array, const std::string& what) {
+  const char kind = DtypeFields(array).kind;
+  switch (kind) {
+    case 'U':
+    case 'S':
+      return ReadTextArray(array, what);
+    case 'O':
+      return BytesView(EncodeObjects(ElementsOf(array), what), ShapeOf(array));
+    case 'T': {  // NumPy's StringDType
+      const py::object objects = py::handle(array).attr("astype")(py::dtype(std::string("O")));
+      return BytesView(EncodeObjects(ElementsOf(objects.ptr()), what), ShapeOf(array));
+    }
+  }
+  TRITONSERVER_DataType data_type = DataTypeOfNumPy(kind, ItemSize(array));
+  if (data_type == TRITONSERVER_TYPE_INVALID) data_type = DataTypeOfOther(array);
+  if (data_type == TRITONSERVER_TYPE_INVALID) {
+    Refuse(what, "Triton has no data type for NumPy's " + Text(ArrayFields(array).descr));
+  }
+  py::object regular = Regular(array);
+  TensorView view{data_type, ShapeOf(array)};
+  view.data = ArrayData(regular);
+  view.byte_size = CountOf(array) * InfoOf(data_type).byte_size;
+  view.owner = std::move(regular);
+  return view;
+}
+
+TensorView ReadTensor(PyObject* tensor, const std::string& what) {
+  TensorView view{Get(tensor, names.data_type).cast<TRITONSERVER_DataType>(), {}};
+  const py::object shape = Steal(
+      PySequence_Fast(Get(tensor, names.shape).ptr(), "the shape of a tensor must be a sequence"));
+  const Py_ssize_t rank = PySequence_Fast_GET_SIZE(shape.ptr());
+  view.shape.reserve(static_cast<std::size_t>(rank));
+  for (Py_ssize_t i = 0; i < rank; ++i) {
+    const py::object dim = Steal(PyNumber_Index(PySequence_Fast_GET_ITEM(shape.ptr(), i)));
+    const std::int64_t value = PyLong_AsLongLong(dim.ptr());
+    if (value == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+    view.shape.push_back(value);
+  }
+  const py::object buffer = Get(tensor, names.memory_buffer);
+  view.data = reinterpret_cast<void*>(Get(buffer.ptr(), names.data_ptr).cast<std::uintptr_t>());
+  view.byte_size = Get(buffer.ptr(), names.size).cast<std::size_t>();
+  view.memory_type = Get(buffer.ptr(), names.memory_type).cast<TRITONSERVER_MemoryType>();
+  view.memory_type_id = Get(buffer.ptr(), names.memory_type_id).cast<std::int64_t>();
+  view.owner = buffer;
+
+  const std::size_t element_size = InfoOf(view.data_type).byte_size;
+  std::uint64_t count = 0;
+  const bool counted = CountElements(view.shape.data(), view.shape.size(), element_size, &count);
+  if (!counted || count * element_size > view.byte_size) {
+    Refuse(what, Describe(view.data_type, view.shape.data(), view.shape.size()) +
+                     " is not the type and shape of a buffer of " + std::to_string(view.byte_size) +
+                     " bytes");
+  }
+  return view;
+}
+
+TensorView ReadInput(const std::string& name, PyObject* value) {
+  const auto what = [&] { return "input '" + name + "'"; };
+  if (IsExactArray(value)) return ReadArray(value, what());
+  if (py::isinstance(value, classes.Tensor)) {
+    TensorView view = ReadTensor(value, what());
+    const std::size_t element_size = InfoOf(view.data_type).byte_size;
+    std::uint64_t count = 0;
+    CountElements(view.shape.data(), view.shape.size(), element_size, &count);
+    if (element_size != 0 && count * element_size != view.byte_size) {
+      Refuse(what(), Describe(view.data_type, view.shape.data(), view.shape.size()) + " takes " +
+                         std::to_string(count * element_size) + " bytes, but its buffer has " +
+                         std::to_string(view.byte_size));
+    }
+    return view;
+  }
+  if (PyList_Check(value) || PyTuple_Check(value)) return ReadList(value, what());
+  if (IsText(value)) {
+    return BytesView(EncodeObjects({py::reinterpret_borrow<py::object>(value)}, what()), {});
+  }
+  if (NumPy::get().PyArray_Check_(value)) {
+    if (IsMasked(value)) {
+      Refuse(what(), "Triton has no masked arrays; use `array.filled(value)`");
+    }
+    return ReadArray(value, what());
+  }
+  if (PyObject_HasAttr(value, names.__dlpack__)) return ReadDLPack(value, what(), true);
+  // Numbers, NumPy scalars, memoryview, array.array and others that say what they are.
+  if (PyNumber_Check(value) || PyObject_CheckBuffer(value) || PyRange_Check(value) ||
+      PyObject_HasAttr(value, names.__array__)) {
+    const py::object array = AsArray(value, what());
+    if (DtypeFields(array.ptr()).kind != 'O') return ReadArray(array.ptr(), what());
+  }
+  Refuse(what(), "cannot make a tensor of " + TypeName(value) +
+                     "; give a NumPy array, a Tensor, a list, text, or an object with DLPack or "
+                     "the buffer protocol");
+}
+
+}  // namespace tritonserver::inference

@@ -1,0 +1,404 @@
+#include "native/inference/iterators.h"
+
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "native/inference/python_response.h"
+#include "native/inference/python_types.h"
+#include "native/inference/waker.h"
+
+namespace tritonserver::inference {
+namespace {
+
+// --- What both iterators share
+
+struct Responses {
+  PyObject_HEAD Inference* inference;
+  bool raise_on_error;
+  bool started;  // something was read, or somebody gave up waiting
+  bool closed;
+};
+
+Responses& ResponsesOf(PyObject* self) { return *reinterpret_cast<Responses*>(self); }
+
+bool IsAtEnd(const Responses& responses) {
+  return responses.closed || responses.inference->ended();
+}
+
+// The next response for the user, if one is there; throws its error if it is to be raised.
+py::object TakeNext(Responses& responses) {
+  const std::unique_ptr<Response> response = responses.inference->Take();
+  if (response == nullptr) return py::object();
+  responses.started = true;
+  py::object converted =
+      response->converted != nullptr
+          ? py::reinterpret_steal<py::object>(std::exchange(response->converted, nullptr))
+          : NewPythonResponse(*response, *responses.inference);
+  if (responses.raise_on_error && response->error) {
+    const py::object error = Get(converted.ptr(), names.error);
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
+    throw py::error_already_set();
+  }
+  return converted;
+}
+
+PyObject* CancelResponses(PyObject* self, PyObject*) {
+  ResponsesOf(self).inference->Cancel();
+  Py_RETURN_NONE;
+}
+
+PyObject* CloseResponses(PyObject* self, PyObject*) {
+  Responses& responses = ResponsesOf(self);
+  if (!IsAtEnd(responses)) responses.inference->Cancel();
+  responses.closed = true;
+  responses.inference->ReaderIsGone();
+  Py_RETURN_NONE;
+}
+
+void DeallocateResponses(PyObject* self) {
+  Responses& responses = ResponsesOf(self);
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  // Whoever leaves a stream early does not want the rest. Whoever never looked wants it to run.
+  if (responses.started && !IsAtEnd(responses) &&
+      responses.inference->setup().response_queue == nullptr) {
+    responses.inference->Cancel();
+  }
+  responses.inference->ReaderIsGone();
+  responses.inference->ReleaseWithGil();
+  PyErr_Restore(type, value, traceback);
+  PyTypeObject* self_type = Py_TYPE(self);
+  self_type->tp_free(self);
+  Py_DECREF(self_type);
+}
+
+constexpr const char* kCancelDoc = R"(cancel($self, /)
+--
+
+Ask the model to stop. Best effort, and harmless when the request has finished.
+
+The stream still ends with a final response: an error of code CANCELLED, or just an early end, as
+the backend decides. Does not block.
+
+C API: TRITONSERVER_InferenceRequestCancel)";
+
+constexpr const char* kCloseDoc = R"(close($self, /)
+--
+
+Cancel what is still running and drop what was not read. Closing twice is allowed. Does not block.)";
+
+PyMethodDef responses_methods[] = {
+    {"cancel", &CancelResponses, METH_NOARGS, kCancelDoc},
+    {"close", &CloseResponses, METH_NOARGS, kCloseDoc},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+// --- The synchronous iterator
+
+// Null without a Python error at the end.
+PyObject* NextResponse(PyObject* self, std::optional<Inference::Clock::time_point> deadline) {
+  Responses& responses = ResponsesOf(self);
+  Inference& inference = *responses.inference;
+  while (!IsAtEnd(responses)) {
+    const std::uint32_t seen = inference.arrivals();
+    py::object response = TakeNext(responses);
+    if (response) return response.release().ptr();
+    if (IsAtEnd(responses)) break;
+    switch (inference.Wait(seen, deadline)) {
+      case Inference::WaitResult::kArrival:
+        break;
+      case Inference::WaitResult::kTimeout:
+        PyErr_SetString(PyExc_TimeoutError, "no response came in time");
+        throw py::error_already_set();
+      case Inference::WaitResult::kPythonError:
+        responses.started = true;
+        throw py::error_already_set();
+    }
+  }
+  return nullptr;
+}
+
+PyObject* IterNext(PyObject* self) {
+  return ForPython<PyObject*>(nullptr, [&] { return NextResponse(self, std::nullopt); });
+}
+
+std::optional<Inference::Clock::time_point> DeadlineIn(PyObject* timeout) {
+  if (timeout == Py_None) return std::nullopt;
+  const double seconds = PyFloat_AsDouble(timeout);
+  if (seconds == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  if (std::isnan(seconds)) throw py::value_error("timeout must be a number of seconds, not NaN");
+  if (seconds > 1e9) return std::nullopt;  // decades
+  return Inference::Clock::now() + std::chrono::duration_cast<Inference::Clock::duration>(
+                                       std::chrono::duration<double>(std::max(seconds, 0.0)));
+}
+
+PyObject* NextWithTimeout(PyObject* self, PyObject* timeout) {
+  return ForPython<PyObject*>(nullptr, [&] {
+    PyObject* response = NextResponse(self, DeadlineIn(timeout));
+    if (response == nullptr) throw py::stop_iteration();
+    return response;
+  });
+}
+
+constexpr const char* kNextDoc = R"(_next($self, timeout, /)
+--
+
+The next response, within `timeout` seconds if that is not None.)";
+
+PyMethodDef sync_methods[] = {
+    {"_next", &NextWithTimeout, METH_O, kNextDoc},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+// --- The asynchronous iterator and what its `__anext__` returns
+
+// A coroutine in all but its type: it yields the futures of the event loop on which it waits.
+// Nothing but a wake-up is in a future, so cancelling it loses no response.
+struct Next {
+  PyObject_HEAD PyObject* responses;
+  PyObject* future;   // being waited for
+  PyObject* waiting;  // its iterator
+  bool finished;
+};
+
+PyTypeObject* next_type;
+
+Next& NextOf(PyObject* self) { return *reinterpret_cast<Next*>(self); }
+
+void StopWaiting(Next& next) {
+  if (next.future != nullptr) {
+    ResponsesOf(next.responses).inference->RemoveWaiter(next.future);
+  }
+  Py_CLEAR(next.waiting);
+  Py_CLEAR(next.future);
+}
+
+void StartWaiting(Next& next, std::uint32_t seen) {
+  const py::object loop = RunningLoop();
+  if (loop.is_none()) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "an asynchronous response iterator needs a running asyncio event loop");
+    throw py::error_already_set();
+  }
+  const py::object future = Steal(PyObject_CallMethodNoArgs(loop.ptr(), names.create_future));
+  py::object waiting = Steal(PyObject_CallMethodNoArgs(future.ptr(), names.__await__));
+  if (!ResponsesOf(next.responses)
+           .inference->AddWaiter(seen, Waker::OfLoop(loop.ptr()), future.ptr())) {
+    return;
+  }
+  next.future = Py_NewRef(future.ptr());
+  next.waiting = waiting.release().ptr();
+}
+
+// Goes on until a response is there (PYGEN_RETURN) or something must be waited for (PYGEN_NEXT).
+PySendResult Step(Next& next, PyObject** result) {
+  if (next.finished) {
+    PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited __anext__()");
+    throw py::error_already_set();
+  }
+  Responses& responses = ResponsesOf(next.responses);
+  for (;;) {
+    if (next.waiting != nullptr) {
+      const PySendResult sent = PyIter_Send(next.waiting, Py_None, result);
+      if (sent == PYGEN_NEXT) return PYGEN_NEXT;
+      StopWaiting(next);
+      if (sent == PYGEN_ERROR) throw py::error_already_set();
+      Py_CLEAR(*result);
+    }
+    const std::uint32_t seen = responses.inference->arrivals();
+    py::object response = IsAtEnd(responses) ? py::object() : TakeNext(responses);
+    if (response) {
+      next.finished = true;
+      *result = response.release().ptr();
+      return PYGEN_RETURN;
+    }
+    if (IsAtEnd(responses)) {
+      PyErr_SetNone(PyExc_StopAsyncIteration);
+      throw py::error_already_set();
+    }
+    StartWaiting(next, seen);
+  }
+}
+
+PySendResult SendNext(PyObject* self, PyObject*, PyObject** result) {
+  *result = nullptr;
+  return ForPython(PYGEN_ERROR, [&] {
+    try {
+      return Step(NextOf(self), result);
+    } catch (...) {
+      NextOf(self).finished = true;
+      throw;
+    }
+  });
+}
+
+PyObject* IterNextOfNext(PyObject* self) {
+  PyObject* result;
+  switch (SendNext(self, Py_None, &result)) {
+    case PYGEN_NEXT:
+      return result;
+    case PYGEN_RETURN: {
+      PyObject* stop = PyObject_CallOneArg(PyExc_StopIteration, result);
+      Py_DECREF(result);
+      if (stop != nullptr) {
+        PyErr_SetObject(PyExc_StopIteration, stop);
+        Py_DECREF(stop);
+      }
+      return nullptr;
+    }
+    default:
+      return nullptr;
+  }
+}
+
+PyObject* SendMethod(PyObject* self, PyObject*) { return IterNextOfNext(self); }
+
+// Gives up waiting; the response, if it comes, is for the next one who asks.
+void GiveUp(Next& next) {
+  ResponsesOf(next.responses).started = true;
+  StopWaiting(next);
+  next.finished = true;
+}
+
+// throw(value) or throw(type[, value[, traceback]])
+PyObject* ThrowMethod(PyObject* self, PyObject* arguments) {
+  PyObject *type, *value = nullptr, *traceback = nullptr;
+  if (PyArg_ParseTuple(arguments, "O|OO:throw", &type, &value, &traceback) == 0) return nullptr;
+  return ForPython<PyObject*>(nullptr, [&]() -> PyObject* {
+    GiveUp(NextOf(self));
+    py::object exception = py::reinterpret_borrow<py::object>(type);
+    if (PyType_Check(type)) {
+      if (value == nullptr || value == Py_None) {
+        exception = Steal(PyObject_CallNoArgs(type));
+      } else if (PyObject_IsInstance(value, type) == 1) {
+        exception = py::reinterpret_borrow<py::object>(value);
+      } else {
+        exception = Steal(PyObject_CallOneArg(type, value));
+      }
+    }
+    if (!PyExceptionInstance_Check(exception.ptr())) throw py::type_error("not an exception");
+    if (traceback != nullptr && traceback != Py_None) {
+      PyException_SetTraceback(exception.ptr(), traceback);
+    }
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.ptr())), exception.ptr());
+    throw py::error_already_set();
+  });
+}
+
+PyObject* CloseMethod(PyObject* self, PyObject*) {
+  Next& next = NextOf(self);
+  if (next.waiting != nullptr) GiveUp(next);
+  next.finished = true;
+  Py_RETURN_NONE;
+}
+
+void DeallocateNext(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  Next& next = NextOf(self);
+  if (next.waiting != nullptr) GiveUp(next);
+  Py_CLEAR(next.responses);
+  PyTypeObject* type = Py_TYPE(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+int TraverseNext(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(NextOf(self).responses);
+  Py_VISIT(NextOf(self).future);
+  Py_VISIT(NextOf(self).waiting);
+  return 0;
+}
+
+PyObject* AsyncNext(PyObject* self) {
+  PyObject* made = next_type->tp_alloc(next_type, 0);
+  if (made != nullptr) NextOf(made).responses = Py_NewRef(self);
+  return made;
+}
+
+PyMethodDef next_methods[] = {
+    {"send", &SendMethod, METH_O, "Go on, as the event loop does."},
+    {"throw", &ThrowMethod, METH_VARARGS, "Give up waiting and raise the exception."},
+    {"close", &CloseMethod, METH_NOARGS, "Give up waiting."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyObject* Self(PyObject* self) { return Py_NewRef(self); }
+
+template <class Function>
+PyType_Slot Slot(int slot, Function* function) {
+  return {slot, reinterpret_cast<void*>(function)};
+}
+
+PyObject* AddClass(py::module_& module, const char* name, int size, unsigned flags,
+                   PyType_Slot* slots, PyObject* base) {
+  const std::string qualified = std::string("tritonserver._c._inference.") + name;
+  // The type refers to the name for ever.
+  PyType_Spec spec = {(new std::string(qualified))->c_str(), size, 0,
+                      static_cast<unsigned>(Py_TPFLAGS_DEFAULT) | flags, slots};
+  PyObject* cls = Steal(PyType_FromSpecWithBases(&spec, base)).release().ptr();
+  module.add_object(name, cls);
+  return cls;
+}
+
+}  // namespace
+
+py::object NewIterator(py::handle iterator_class, Inference* inference, bool raise_on_error) {
+  auto* type = reinterpret_cast<PyTypeObject*>(iterator_class.ptr());
+  PyObject* made = type->tp_alloc(type, 0);
+  if (made == nullptr) {
+    inference->ReleaseWithGil();
+    throw py::error_already_set();
+  }
+  Responses& responses = ResponsesOf(made);
+  responses.inference = inference;
+  responses.raise_on_error = raise_on_error;
+  return py::reinterpret_steal<py::object>(made);
+}
+
+void BindIterators(py::module_& module) {
+  constexpr unsigned kBase = Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+  PyType_Slot base_slots[] = {
+      Slot(Py_tp_dealloc, &DeallocateResponses),
+      {Py_tp_methods, responses_methods},
+      {Py_tp_doc, const_cast<char*>("The responses of one request.")},
+      {0, nullptr},
+  };
+  PyObject* base = AddClass(module, "Responses", sizeof(Responses), kBase, base_slots, nullptr);
+  PyType_Slot sync_slots[] = {
+      Slot(Py_tp_iter, &Self),
+      Slot(Py_tp_iternext, &IterNext),
+      {Py_tp_methods, sync_methods},
+      {Py_tp_doc, const_cast<char*>("The responses of one request; waits for the next one.")},
+      {0, nullptr},
+  };
+  AddClass(module, "SyncResponses", sizeof(Responses), kBase, sync_slots, base);
+  PyType_Slot async_slots[] = {
+      Slot(Py_am_aiter, &Self),
+      Slot(Py_am_anext, &AsyncNext),
+      {Py_tp_doc, const_cast<char*>("The responses of one request; awaits the next one.")},
+      {0, nullptr},
+  };
+  AddClass(module, "AsyncResponses", sizeof(Responses), kBase, async_slots, base);
+  PyType_Slot next_slots[] = {
+      Slot(Py_tp_dealloc, &DeallocateNext),
+      Slot(Py_tp_traverse, &TraverseNext),
+      Slot(Py_tp_iter, &Self),
+      Slot(Py_tp_iternext, &IterNextOfNext),
+      Slot(Py_am_await, &Self),
+      Slot(Py_am_send, &SendNext),
+      {Py_tp_methods, next_methods},
+      {Py_tp_doc, const_cast<char*>("Waits for the next response.")},
+      {0, nullptr},
+  };
+  PyObject* next =
+      AddClass(module, "NextResponse", sizeof(Next),
+               Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, next_slots, nullptr);
+  next_type = reinterpret_cast<PyTypeObject*>(next);
+  // For those who ask with isinstance(), like asyncio.
+  py::module_::import("collections.abc").attr("Coroutine").attr("register")(py::handle(next));
+}
+
+}  // namespace tritonserver::inference

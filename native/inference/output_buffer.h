@@ -1,0 +1,47 @@
+// The memory of output tensors.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "triton/core/tritonserver.h"
+
+namespace tritonserver::inference {
+
+// The memory of one output. Its address is the core's `buffer_userp`.
+//
+// From the allocation on it belongs to the response of the core, and is deleted with it, unless a
+// `Response` of ours has adopted it before.
+struct OutputBuffer {
+  void* data;
+  std::size_t byte_size;
+  TRITONSERVER_MemoryType memory_type;
+  std::int64_t memory_type_id;
+  // The MemoryBuffer that a Python allocator or the caller provided, which owns the memory. Null
+  // if `data` is pooled host memory.
+  PyObject* memory_buffer;
+  bool adopted;
+
+  struct Deleter {
+    void operator()(OutputBuffer* buffer) const noexcept;  // on any thread, without the GIL
+  };
+};
+
+using OutputBufferPtr = std::unique_ptr<OutputBuffer, OutputBuffer::Deleter>;
+
+// Host memory, aligned to 64 bytes, from a pool: memory of a size that was just in use needs no
+// call of the operating system, nor page faults. Throws std::bad_alloc.
+OutputBufferPtr NewOutputBuffer(std::size_t byte_size);
+
+// Memory that `memory_buffer` owns, of which it takes a reference. With the GIL.
+OutputBufferPtr WrapMemoryBuffer(PyObject* memory_buffer, void* data, std::size_t byte_size,
+                                 TRITONSERVER_MemoryType memory_type, std::int64_t memory_type_id);
+
+// Buffers that are not deleted yet, and bytes that the pool keeps for the next ones.
+std::size_t OutputBufferCount();
+std::size_t PooledByteCount();
+
+}  // namespace tritonserver::inference

@@ -1,0 +1,18 @@
+// Responses as Python objects.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "native/inference/inference.h"
+#include "native/inference/response.h"
+
+namespace tritonserver::inference {
+
+namespace py = pybind11;
+
+// The InferenceResponse of `response`, whose buffers its tensors take over. With the GIL.
+py::object NewPythonResponse(Response& response, const Inference& inference);
+
+void BindPythonResponse(py::module_& module);
+
+}  // namespace tritonserver::inference

@@ -1,0 +1,331 @@
+#include "native/inference/python_tensor.h"
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "native/c_api/enums.h"
+#include "native/inference/bytes_codec.h"
+#include "native/inference/data_types.h"
+#include "native/inference/dlpack.h"
+#include "native/inference/numpy.h"
+#include "native/inference/python_types.h"
+#include "native/inference/tensor_view.h"
+
+namespace tritonserver::inference {
+namespace {
+
+constexpr const char* kWhat = "tensor";
+
+[[noreturn]] void Refuse(TRITONSERVER_Error_Code code, const std::string& problem) {
+  throw Error(code, problem);
+}
+
+void CheckIsHost(const TensorView& view) {
+  if (view.memory_type == TRITONSERVER_MEMORY_GPU) {
+    Refuse(TRITONSERVER_ERROR_UNSUPPORTED, "the tensor is in GPU memory; use to_host() first");
+  }
+}
+
+// --- The buffer protocol
+
+// What a Py_buffer points into.
+struct BufferView {
+  TensorView tensor;  // keeps the memory, whatever becomes of the Tensor
+  std::vector<Py_ssize_t> strides;
+};
+
+// An empty tensor may have no memory, but a buffer must have an address.
+void* AddressOf(const TensorView& view) {
+  static char nothing;
+  return view.data == nullptr ? &nothing : const_cast<void*>(view.data);
+}
+
+int GetBuffer(PyObject* self, Py_buffer* buffer, int flags) {
+  buffer->obj = nullptr;
+  const auto fail = [](const std::string& problem) {
+    PyErr_SetString(PyExc_BufferError, problem.c_str());
+    return -1;
+  };
+  return ForPython(-1, [&] {
+    auto view = std::make_unique<BufferView>(BufferView{ReadTensor(self, kWhat), {}});
+    const TensorView& tensor = view->tensor;
+    const DataTypeInfo& info = InfoOf(tensor.data_type);
+    if (tensor.memory_type == TRITONSERVER_MEMORY_GPU) {
+      return fail("the tensor is in GPU memory; use to_host() first");
+    }
+    if (*info.buffer_format == '\0') {
+      return fail(std::string("the buffer protocol has no format for ") + info.name);
+    }
+    if ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS && tensor.shape.size() > 1) {
+      return fail("a tensor is C-contiguous, not Fortran-contiguous");
+    }
+    Py_ssize_t stride = info.byte_size;
+    view->strides.resize(tensor.shape.size());
+    for (std::size_t i = tensor.shape.size(); i-- > 0;) {
+      view->strides[i] = stride;
+      stride *= tensor.shape[i];
+    }
+    buffer->buf = AddressOf(tensor);
+    buffer->len = stride;
+    buffer->itemsize = info.byte_size;
+    buffer->readonly = 0;
+    buffer->ndim = static_cast<int>(tensor.shape.size());
+    buffer->format = (flags & PyBUF_FORMAT) != 0 ? const_cast<char*>(info.buffer_format) : nullptr;
+    buffer->shape = (flags & PyBUF_ND) != 0
+                        ? reinterpret_cast<Py_ssize_t*>(view->tensor.shape.data())
+                        : nullptr;
+    buffer->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? view->strides.data() : nullptr;
+    buffer->suboffsets = nullptr;
+    buffer->internal = view.release();
+    buffer->obj = Py_NewRef(self);
+    return 0;
+  });
+}
+
+void ReleaseBuffer(PyObject*, Py_buffer* buffer) {
+  delete static_cast<BufferView*>(buffer->internal);
+}
+
+// --- DLPack
+
+struct DLPackArguments {
+  PyObject* stream = Py_None;
+  PyObject* max_version = Py_None;
+  PyObject* dl_device = Py_None;
+  PyObject* copy = Py_None;
+};
+
+DLPackArguments ReadDLPackArguments(PyObject* const* values, Py_ssize_t count, PyObject* keywords) {
+  if (count > 0) throw py::type_error("__dlpack__() takes keyword arguments only");
+  DLPackArguments arguments;
+  const Py_ssize_t keyword_count = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
+  for (Py_ssize_t i = 0; i < keyword_count; ++i) {
+    PyObject* const keyword = PyTuple_GET_ITEM(keywords, i);
+    const auto is = [&](PyObject* name) {
+      return keyword == name || PyUnicode_Compare(keyword, name) == 0;
+    };
+    if (is(names.stream)) {
+      arguments.stream = values[i];
+    } else if (is(names.max_version)) {
+      arguments.max_version = values[i];
+    } else if (is(names.dl_device)) {
+      arguments.dl_device = values[i];
+    } else if (is(names.copy)) {
+      arguments.copy = values[i];
+    } else {
+      PyErr_Format(PyExc_TypeError, "__dlpack__() got an unexpected keyword argument %R", keyword);
+      throw py::error_already_set();
+    }
+  }
+  return arguments;
+}
+
+bool IsNoneOrZero(PyObject* object) {
+  return object == Py_None || (PyLong_Check(object) && PyObject_IsTrue(object) == 0);
+}
+
+PyObject* DLPack(PyObject* self, PyObject* const* values, Py_ssize_t count, PyObject* keywords) {
+  return ForPython<PyObject*>(nullptr, [&]() -> PyObject* {
+    const DLPackArguments arguments = ReadDLPackArguments(values, count, keywords);
+    TensorView view = ReadTensor(self, kWhat);
+    const bool is_host = view.memory_type != TRITONSERVER_MEMORY_GPU;
+    if (is_host && !IsNoneOrZero(arguments.stream)) {
+      Refuse(TRITONSERVER_ERROR_UNSUPPORTED, "a tensor in host memory has no stream");
+    }
+    const bool versioned =
+        arguments.max_version != Py_None &&
+        py::handle(arguments.max_version).attr("__getitem__")(0).cast<std::int64_t>() >= 1;
+    bool is_copied = false;
+    if (arguments.dl_device != Py_None &&
+        !DeviceOf(view.memory_type, view.memory_type_id).equal(py::handle(arguments.dl_device))) {
+      if (arguments.copy == Py_False) {
+        PyErr_SetString(PyExc_BufferError, "the tensor is on another device, and copy=False");
+        throw py::error_already_set();
+      }
+      const py::object moved =
+          Steal(PyObject_CallMethodOneArg(self, names.to_device, arguments.dl_device));
+      view = ReadTensor(moved.ptr(), kWhat);
+      is_copied = true;
+    } else if (arguments.copy == Py_True) {
+      CheckIsHost(view);
+      const py::object copy = NewByteArray(view.byte_size);
+      if (view.byte_size > 0) std::memcpy(ArrayData(copy), view.data, view.byte_size);
+      view.data = ArrayData(copy);
+      view.owner = copy;
+      is_copied = true;
+    }
+    return NewCapsule(view, self, versioned, is_copied).release().ptr();
+  });
+}
+
+PyObject* DLPackDevice(PyObject* self, PyObject*) {
+  return ForPython<PyObject*>(nullptr, [&] {
+    const TensorView view = ReadTensor(self, kWhat);
+    return DeviceOf(view.memory_type, view.memory_type_id).release().ptr();
+  });
+}
+
+// --- NumPy
+
+// The type number of bfloat16, which the package ml_dtypes adds to NumPy.
+int BFloat16Number() {
+  static const int number = [] {
+    try {
+      return py::dtype::from_args(py::module_::import("ml_dtypes").attr("bfloat16")).num();
+    } catch (py::error_already_set& error) {
+      if (!error.matches(PyExc_ImportError)) throw;
+      Refuse(TRITONSERVER_ERROR_UNSUPPORTED,
+             "NumPy has no bfloat16; install the package ml_dtypes, or read the tensor through "
+             "DLPack with a library that has it");
+    }
+  }();
+  return number;
+}
+
+PyObject* AsNumPy(PyObject* self, PyObject*) {
+  return ForPython<PyObject*>(nullptr, [&] {
+    TensorView view = ReadTensor(self, kWhat);
+    CheckIsHost(view);
+    if (view.data_type == TRITONSERVER_TYPE_BYTES) {
+      return DecodeBytes(static_cast<const char*>(view.data), view.byte_size, view.shape)
+          .release()
+          .ptr();
+    }
+    const DataTypeInfo& info = InfoOf(view.data_type);
+    if (info.byte_size == 0) {
+      Refuse(TRITONSERVER_ERROR_INVALID_ARG, "NumPy has no data type for INVALID");
+    }
+    const int number =
+        view.data_type == TRITONSERVER_TYPE_BF16 ? BFloat16Number() : info.numpy_number;
+    return NewArray(number, static_cast<int>(view.shape.size()),
+                    reinterpret_cast<const Py_ssize_t*>(view.shape.data()), AddressOf(view),
+                    view.owner)
+        .release()
+        .ptr();
+  });
+}
+
+TensorView ReadBytesTensor(PyObject* self) {
+  TensorView view = ReadTensor(self, kWhat);
+  CheckIsHost(view);
+  if (view.data_type != TRITONSERVER_TYPE_BYTES) {
+    Refuse(TRITONSERVER_ERROR_INVALID_ARG,
+           std::string("the tensor has data type ") + InfoOf(view.data_type).name + ", not BYTES");
+  }
+  return view;
+}
+
+PyObject* AsBytesArray(PyObject* self, PyObject*) {
+  return ForPython<PyObject*>(nullptr, [&] {
+    const TensorView view = ReadBytesTensor(self);
+    return DecodeBytes(static_cast<const char*>(view.data), view.byte_size, view.shape)
+        .release()
+        .ptr();
+  });
+}
+
+PyObject* AsStringArray(PyObject* self, PyObject*) {
+  return ForPython<PyObject*>(nullptr, [&] {
+    const TensorView view = ReadBytesTensor(self);
+    return DecodeText(static_cast<const char*>(view.data), view.byte_size, view.shape)
+        .release()
+        .ptr();
+  });
+}
+
+template <class Function>
+PyCFunction AsMethod(Function* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
+}
+
+PyMethodDef tensor_methods[] = {
+    {"__dlpack__", AsMethod(&DLPack), METH_FASTCALL | METH_KEYWORDS,
+     R"(__dlpack__($self, /, *, stream=None, max_version=None, dl_device=None, copy=None)
+--
+
+A DLPack capsule over the tensor's memory, which keeps the tensor; versioned if `max_version` is at
+least (1, 0).
+
+InvalidArgumentError for BYTES, which DLPack does not have, and for a shape that does not fit the
+memory. BufferError if `copy` is False and the tensor would have to be copied to `dl_device`.)"},
+    {"__dlpack_device__", &DLPackDevice, METH_NOARGS,
+     R"(__dlpack_device__($self, /)
+--
+
+DLPack's device type and number of the memory. Pinned memory counts as the CPU's.)"},
+    {"_as_numpy", &AsNumPy, METH_NOARGS, "The tensor, in host memory, as an array."},
+    {"_as_bytes_array", &AsBytesArray, METH_NOARGS, "The elements of a BYTES tensor as bytes."},
+    {"_as_string_array", &AsStringArray, METH_NOARGS, "The elements of a BYTES tensor as text."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+// --- Functions
+
+py::tuple Describe(const TensorView& view) {
+  py::list shape;
+  for (const std::int64_t dim : view.shape) shape.append(dim);
+  return py::make_tuple(EnumMember(view.data_type), std::move(shape),
+                        reinterpret_cast<std::uintptr_t>(view.data), EnumMember(view.memory_type),
+                        view.memory_type_id, view.byte_size, view.owner);
+}
+
+bool IsReadOnlyArray(const py::object& producer) {
+  return NumPy::get().PyArray_Check_(producer.ptr()) &&
+         (ArrayFields(producer.ptr()).flags & NumPy::NPY_ARRAY_WRITEABLE_) == 0;
+}
+
+py::tuple ViewDLPack(const py::object& producer) {
+  const std::string what =
+      std::string("cannot use the memory of ") + Py_TYPE(producer.ptr())->tp_name;
+  if (IsReadOnlyArray(producer)) {
+    Refuse(TRITONSERVER_ERROR_INVALID_ARG, what + ": the array is read-only; copy it first");
+  }
+  if (IsExactArray(producer.ptr())) {
+    TensorView view = ReadArray(producer.ptr(), what);
+    if (view.owner.ptr() != producer.ptr()) {
+      Refuse(TRITONSERVER_ERROR_INVALID_ARG,
+             what +
+                 ": its elements must be of a type that DLPack has, C-contiguous and in native "
+                 "byte order; use numpy.ascontiguousarray(), or Tensor.from_bytes_array() for "
+                 "text");
+    }
+    return Describe(view);
+  }
+  if (!PyObject_HasAttr(producer.ptr(), names.__dlpack__)) {
+    Refuse(TRITONSERVER_ERROR_INVALID_ARG, what + ": it has no __dlpack__ method");
+  }
+  return Describe(ReadDLPack(producer.ptr(), what, false));
+}
+
+py::tuple EncodeText(const py::object& value) {
+  const TensorView view = ReadInput("value", value.ptr());
+  if (view.data_type != TRITONSERVER_TYPE_BYTES) {
+    Refuse(TRITONSERVER_ERROR_INVALID_ARG,
+           std::string("the elements must be text or bytes, not ") + InfoOf(view.data_type).name);
+  }
+  return Describe(view);
+}
+
+}  // namespace
+
+void BindPythonTensor(py::module_& module) {
+  PyType_Slot slots[] = {
+      {Py_bf_getbuffer, reinterpret_cast<void*>(&GetBuffer)},
+      {Py_bf_releasebuffer, reinterpret_cast<void*>(&ReleaseBuffer)},
+      {Py_tp_methods, tensor_methods},
+      {Py_tp_doc, const_cast<char*>("What Tensor does with its memory.")},
+      {0, nullptr},
+  };
+  PyType_Spec spec = {"tritonserver._c._inference.TensorBase", sizeof(PyObject), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+  module.add_object("TensorBase", PyType_FromSpec(&spec));
+  module.def("view_dlpack", &ViewDLPack, py::arg("producer"), R"(
+(data type, shape, address, memory type, memory type id, bytes, owner) of the memory of an object
+with DLPack. The owner must be kept as long as the memory is used.)");
+  module.def("encode_text", &EncodeText, py::arg("value"),
+             "The same of a BYTES tensor in new memory, with the elements of an array or list.");
+}
+
+}  // namespace tritonserver::inference

@@ -1,0 +1,156 @@
+// The Python side of the request path as C++ sees it: names of attributes, made once, and the
+// classes of `tritonserver._api`, which hands them in when it is imported.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <exception>
+#include <string>
+
+#include "native/c_api/error.h"
+
+namespace tritonserver::inference {
+
+namespace py = pybind11;
+
+// Attributes, arguments and dictionary keys.
+#define TRITONSERVER_PYTHON_NAMES(NAME) \
+  NAME(__array__)                       \
+  NAME(_loop)                           \
+  NAME(__await__)                       \
+  NAME(__dlpack__)                      \
+  NAME(__dlpack_device__)               \
+  NAME(_take)                           \
+  NAME(_server)                         \
+  NAME(add_reader)                      \
+  NAME(call_soon_threadsafe)            \
+  NAME(classification_label)            \
+  NAME(correlation_id)                  \
+  NAME(copy)                            \
+  NAME(create_future)                   \
+  NAME(dl_device)                       \
+  NAME(data_ptr)                        \
+  NAME(data_type)                       \
+  NAME(done)                            \
+  NAME(error)                           \
+  NAME(final)                           \
+  NAME(flags)                           \
+  NAME(inputs)                          \
+  NAME(is_closed)                       \
+  NAME(max_version)                     \
+  NAME(memory_buffer)                   \
+  NAME(memory_type)                     \
+  NAME(memory_type_id)                  \
+  NAME(model)                           \
+  NAME(name)                            \
+  NAME(output_memory_allocator)         \
+  NAME(output_memory_type)              \
+  NAME(outputs)                         \
+  NAME(owner)                           \
+  NAME(parameters)                      \
+  NAME(priority)                        \
+  NAME(put)                             \
+  NAME(put_nowait)                      \
+  NAME(reason)                          \
+  NAME(request_id)                      \
+  NAME(requested_outputs)               \
+  NAME(response_queue)                  \
+  NAME(set_result)                      \
+  NAME(shape)                           \
+  NAME(size)                            \
+  NAME(state)                           \
+  NAME(stream)                          \
+  NAME(to_device)                       \
+  NAME(timeout)                         \
+  NAME(trace)                           \
+  NAME(version)
+
+struct PythonNames {
+#define NAME(name) PyObject* name;
+  TRITONSERVER_PYTHON_NAMES(NAME)
+#undef NAME
+};
+
+// Classes and functions of `tritonserver._api`.
+#define TRITONSERVER_PYTHON_CLASSES(CLASS) \
+  CLASS(InferenceRequest)                  \
+  CLASS(InferenceResponse)                 \
+  CLASS(MemoryBuffer)                      \
+  CLASS(Model)                             \
+  CLASS(Tensor)                            \
+  CLASS(allocate_output)                   \
+  CLASS(explain_rejection)                 \
+  CLASS(resolve_output_memory)
+
+struct PythonClasses {
+#define CLASS(name) PyObject* name;
+  TRITONSERVER_PYTHON_CLASSES(CLASS)
+#undef CLASS
+};
+
+// Never dropped; filled by `BindPythonTypes` and by the calls of `register`.
+extern PythonNames names;
+extern PythonClasses classes;
+
+void BindPythonTypes(py::module_& module);
+
+// `attribute` of `object`; throws if there is none.
+inline py::object Get(PyObject* object, PyObject* attribute) {
+  PyObject* value = PyObject_GetAttr(object, attribute);
+  if (value == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(value);
+}
+
+// Sets `attribute` of `object`, taking over `value`, which is null if making it failed.
+inline void Set(PyObject* object, PyObject* attribute, PyObject* value) {
+  const bool failed = value == nullptr || PyObject_SetAttr(object, attribute, value) != 0;
+  Py_XDECREF(value);
+  if (failed) throw py::error_already_set();
+}
+
+// A new reference, or the Python error as exception.
+inline py::object Steal(PyObject* made) {
+  if (made == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(made);
+}
+
+// An instance of a class without `__slots__` and `__new__`, without calling `__init__`.
+inline py::object NewInstance(PyObject* cls) {
+  auto* type = reinterpret_cast<PyTypeObject*>(cls);
+  return Steal(type->tp_alloc(type, 0));
+}
+
+// Text of the core, which need not be UTF-8 when models and files put it there.
+inline PyObject* NewText(const std::string& text) {
+  return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
+}
+
+// Gives the GIL up; cheaper than pybind11's, which is for threads that may be new to Python.
+class WithoutGil {
+ public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  ~WithoutGil() { PyEval_RestoreThread(state_); }
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+// Makes the C++ exception that is being handled the Python error. For functions that Python calls
+// without pybind11 in between.
+void SetPythonError() noexcept;
+
+// Runs the body of such a function: what it throws becomes the Python error and `failure` the
+// result.
+template <class Result, class Body>
+Result ForPython(Result failure, Body&& body) noexcept {
+  try {
+    return body();
+  } catch (...) {
+    SetPythonError();
+    return failure;
+  }
+}
+
+}  // namespace tritonserver::inference

@@ -1,0 +1,220 @@
+#include "native/inference/submit.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "native/c_api/enums.h"
+#include "native/c_api/objects.h"
+#include "native/c_api/trace.h"
+#include "native/inference/data_types.h"
+#include "native/inference/inference.h"
+#include "native/inference/iterators.h"
+#include "native/inference/python_types.h"
+#include "native/inference/request_data.h"
+#include "native/inference/waker.h"
+#include "native/triton/api.h"
+#include "native/triton/handle.h"
+
+namespace tritonserver::inference {
+namespace {
+
+using Request = Handle<TRITONSERVER_InferenceRequest>;
+
+struct ReleaseReference {
+  void operator()(Inference* inference) const { inference->ReleaseWithGil(); }
+};
+using InferenceReference = std::unique_ptr<Inference, ReleaseReference>;
+
+// --- Without the GIL
+
+void SetParameter(const Request& request, const std::string& name, const ParameterValue& value) {
+  struct Visitor {
+    TRITONSERVER_InferenceRequest* request;
+    const char* name;
+    void operator()(const std::string& text) const {
+      Call<&Api::InferenceRequestSetStringParameter>(request, name, text.c_str());
+    }
+    void operator()(std::int64_t number) const {
+      Call<&Api::InferenceRequestSetIntParameter>(request, name, number);
+    }
+    void operator()(bool flag) const {
+      Call<&Api::InferenceRequestSetBoolParameter>(request, name, flag);
+    }
+    void operator()(double number) const {
+      Call<&Api::InferenceRequestSetDoubleParameter>(request, name, number);
+    }
+  };
+  std::visit(Visitor{request.get(), name.c_str()}, value);
+}
+
+void AddInput(const Request& request, const std::string& name, const TensorView& view) {
+  Call<&Api::InferenceRequestAddInput>(request.get(), name.c_str(), view.data_type,
+                                       view.shape.data(), view.shape.size());
+  // Triton refuses an input without any buffer, also an empty one.
+  static const char kNothing = 0;
+  Call<&Api::InferenceRequestAppendInputData>(
+      request.get(), name.c_str(), view.data == nullptr ? &kNothing : view.data, view.byte_size,
+      view.memory_type, view.memory_type_id);
+}
+
+// A new request for each inference: the core does not reset all of a used one.
+Request NewRequest(TRITONSERVER_Server* server, const RequestData& data) {
+  TRITONSERVER_InferenceRequest* made = nullptr;
+  Call<&Api::InferenceRequestNew>(&made, server, data.model_name.c_str(), data.model_version);
+  auto request = Request::Own(made);
+  if (!data.id.empty()) Call<&Api::InferenceRequestSetId>(made, data.id.c_str());
+  if (data.flags != 0) Call<&Api::InferenceRequestSetFlags>(made, data.flags);
+  if (const auto* number = std::get_if<std::uint64_t>(&data.correlation_id)) {
+    Call<&Api::InferenceRequestSetCorrelationId>(made, *number);
+  } else if (const auto* text = std::get_if<std::string>(&data.correlation_id)) {
+    Call<&Api::InferenceRequestSetCorrelationIdString>(made, text->c_str());
+  }
+  if (data.priority != 0) Call<&Api::InferenceRequestSetPriorityUInt64>(made, data.priority);
+  if (data.timeout != 0) Call<&Api::InferenceRequestSetTimeoutMicroseconds>(made, data.timeout);
+  for (const auto& [name, value] : data.parameters) SetParameter(request, name, value);
+  for (const std::string& name : data.requested_outputs) {
+    Call<&Api::InferenceRequestAddRequestedOutput>(made, name.c_str());
+  }
+  for (const auto& [name, view] : data.inputs) AddInput(request, name, view);
+  return request;
+}
+
+// --- With the GIL
+
+// The waker of the event loop that reads an asyncio queue; null for any other queue.
+std::shared_ptr<Waker> WakerOfQueue(const py::object& queue) {
+  PyObject* const modules = PyImport_GetModuleDict();
+  PyObject* const asyncio = PyDict_GetItemString(modules, "asyncio");
+  if (asyncio == nullptr) return nullptr;  // then it cannot be one
+  if (!py::isinstance(queue, py::handle(asyncio).attr("Queue"))) return nullptr;
+  const py::object running = RunningLoop();
+  if (!running.is_none()) return Waker::OfLoop(running.ptr());
+  const py::object loop = py::getattr(queue, py::handle(names._loop), py::none());
+  if (!loop.is_none()) return Waker::OfLoopElsewhere(loop.ptr());
+  throw Error(TRITONSERVER_ERROR_INVALID_ARG,
+              "an asyncio queue as response_queue needs its event loop: send the request from a "
+              "coroutine, or use queue.SimpleQueue");
+}
+
+void SetQueue(const py::object& queue, Inference::Setup* setup) {
+  if (!IsGiven(queue)) return;
+  if (!PyObject_HasAttr(queue.ptr(), names.put_nowait)) {
+    throw Error(TRITONSERVER_ERROR_INVALID_ARG,
+                std::string("response_queue must have put_nowait(), which ") +
+                    Py_TYPE(queue.ptr())->tp_name + " has not");
+  }
+  setup->queue_waker = WakerOfQueue(queue);
+  setup->response_queue = py::object(queue).release().ptr();
+}
+
+void SetOutputMemory(const RequestFields& fields, Inference::Setup* setup) {
+  if (IsGiven(fields.output_memory_allocator)) {
+    setup->allocator = py::object(fields.output_memory_allocator).release().ptr();
+  }
+  if (IsGiven(fields.output_memory_type)) {
+    const py::tuple place = py::handle(classes.resolve_output_memory)(fields.output_memory_type,
+                                                                      setup->allocator != nullptr);
+    setup->output_memory = {place[0].cast<TRITONSERVER_MemoryType>(),
+                            place[1].cast<std::int64_t>()};
+  }
+}
+
+// With a text of `tritonserver._api._request`, which may ask the model what it takes.
+[[noreturn]] void Explain(const Error& refusal, const py::object& model, const RequestData& data) {
+  py::dict given;
+  for (const auto& [name, view] : data.inputs) {
+    given[py::str(name)] = Describe(view.data_type, view.shape.data(), view.shape.size());
+  }
+  throw Error(refusal.code(),
+              py::handle(classes.explain_rejection)(model, Steal(NewText(refusal.message())), given)
+                  .cast<std::string>());
+}
+
+// A trace on its way to the core, which keeps it unless sending fails.
+class GivenTrace {
+ public:
+  explicit GivenTrace(const py::object& trace) {
+    if (!IsGiven(trace)) return;
+    object_ = Steal(PyObject_CallMethodNoArgs(trace.ptr(), names._take));
+    given_ = object_.cast<Trace&>().Give();
+  }
+  ~GivenTrace() {
+    if (given_ != nullptr) object_.cast<Trace&>().TakeBack(given_);
+  }
+  GivenTrace(const GivenTrace&) = delete;
+  GivenTrace& operator=(const GivenTrace&) = delete;
+
+  TRITONSERVER_InferenceTrace* get() const { return given_; }
+  void Keep() { given_ = nullptr; }
+
+ private:
+  py::object object_;
+  TRITONSERVER_InferenceTrace* given_ = nullptr;
+};
+
+// Sends a request to `model`. Nothing is left behind if that fails.
+InferenceReference Send(const py::object& model, const RequestFields& fields) {
+  DestroyDeferred();
+  const py::object server_object = Get(model.ptr(), names._server);
+  auto& server = server_object.cast<Server&>();
+  RequestData data = ReadScalars(model.ptr(), fields);
+  InferenceReference inference(new Inference);
+  Inference::Setup& setup = inference->setup();
+  setup.model_name = data.model_name;
+  setup.model_version = data.model_version;
+  setup.request_id = data.id;
+  setup.server = py::object(server_object).release().ptr();
+  SetOutputMemory(fields, &setup);
+  SetQueue(fields.response_queue, &setup);
+  try {
+    if (IsGiven(fields.inputs)) ReadInputs(fields.inputs, &data);
+    for (auto& [name, view] : data.inputs) inference->AddOwner(std::move(view.owner));
+    GivenTrace trace(fields.trace);
+    {
+      WithoutGil without_gil;
+      inference->Submit(server.get(), NewRequest(server.get(), data).Release(), trace.get());
+    }
+    trace.Keep();
+  } catch (const Error& refusal) {
+    if (refusal.code() != TRITONSERVER_ERROR_INVALID_ARG) throw;
+    Explain(refusal, model, data);
+  }
+  return inference;
+}
+
+py::object Infer(const py::handle& iterator_class, py::object model, const py::object& request,
+                 bool raise_on_error, const py::dict& keywords) {
+  RequestFields fields;
+  if (request.is_none()) {
+    fields = FieldsOfKeywords(keywords.ptr());
+  } else {
+    if (!keywords.empty()) {
+      throw Error(TRITONSERVER_ERROR_INVALID_ARG,
+                  "give either an InferenceRequest or its fields as keywords, not both: set them "
+                  "on the request");
+    }
+    if (!py::isinstance(request, py::handle(classes.InferenceRequest))) {
+      RaiseTypeError("inference_request", "an InferenceRequest", request);
+    }
+    fields = FieldsOfRequest(request.ptr());
+    model = Get(request.ptr(), names.model);
+  }
+  if (!py::isinstance(model, py::handle(classes.Model))) RaiseTypeError("model", "a Model", model);
+  return NewIterator(iterator_class, Send(model, fields).release(), raise_on_error);
+}
+
+}  // namespace
+
+void BindSubmit(py::module_& module) {
+  module.def("infer", &Infer, py::arg("iterator_class"), py::arg("model"),
+             py::arg("inference_request"), py::arg("raise_on_error"), py::arg("keywords"), R"(
+Send a request and return an iterator of `iterator_class` over its responses.
+
+The fields of the request come from `inference_request`, with its own model, or from `keywords`.
+
+C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync)");
+}
+
+}  // namespace tritonserver::inference

@@ -1,0 +1,42 @@
+// The memory of a tensor and what it means.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "triton/core/tritonserver.h"
+
+namespace tritonserver::inference {
+
+namespace py = pybind11;
+
+// C-contiguous, in native byte order. Valid while `owner` lives.
+struct TensorView {
+  TRITONSERVER_DataType data_type;
+  std::vector<std::int64_t> shape;
+  const void* data = nullptr;
+  std::size_t byte_size = 0;
+  TRITONSERVER_MemoryType memory_type = TRITONSERVER_MEMORY_CPU;
+  std::int64_t memory_type_id = 0;
+  py::object owner = {};
+};
+
+// Whatever may be given as an input. Contiguous data is not copied, other data once. Throws
+// INVALID_ARG, naming the input, for what is not a tensor.
+TensorView ReadInput(const std::string& name, PyObject* value);
+
+// An instance of `Tensor`. INVALID_ARG if its shape needs more memory than it has.
+TensorView ReadTensor(PyObject* tensor, const std::string& what);
+
+// A NumPy array of any layout.
+TensorView ReadArray(PyObject* array, const std::string& what);
+
+// An object with `__dlpack__`; the owner is its capsule. `copy_if_strided`: host memory that is not
+// C-contiguous is copied instead of refused.
+TensorView ReadDLPack(PyObject* producer, const std::string& what, bool copy_if_strided);
+
+}  // namespace tritonserver::inference

@@ -1,0 +1,61 @@
+// Wakes event loops of asyncio from the threads of the core.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace tritonserver::inference {
+
+class Inference;
+
+namespace py = pybind11;
+
+// The event loop that runs on this thread; None if none does. With the GIL.
+py::object RunningLoop();
+
+// One event loop's. What is ready when the loop comes round is handled in one go, however many
+// inferences that concerns.
+//
+// A loop with `add_reader` watches an eventfd, which owns the waker until the loop is closed. For
+// any other loop the dispatcher calls `call_soon_threadsafe`. If the loop is closed nothing
+// happens; the responses stay with their inferences.
+class Waker : public std::enable_shared_from_this<Waker> {
+ public:
+  // With the GIL, on the thread of `loop`, which is running.
+  static std::shared_ptr<Waker> OfLoop(PyObject* loop);
+
+  // With the GIL, on any thread.
+  static std::shared_ptr<Waker> OfLoopElsewhere(PyObject* loop);
+
+  Waker(int event_fd, PyObject* loop_reference);
+  ~Waker();
+  Waker(const Waker&) = delete;
+  Waker& operator=(const Waker&) = delete;
+
+  // Has the loop call `inference->Wake(*this)`. On any thread; neither takes the GIL nor throws.
+  void Notify(Inference& inference) noexcept;
+
+  // On the loop's thread, with the GIL.
+  void Run();
+
+  // Asks the loop to call `Run`; for the dispatcher, with the GIL.
+  void CallSoon();
+
+  // With the GIL.
+  bool IsOf(PyObject* loop) const;
+  bool loop_is_closed() const;
+
+ private:
+  py::object Loop() const;  // None when it is gone
+
+  const int event_fd_;              // -1: the loop has no `add_reader`
+  PyObject* const loop_reference_;  // a weak one
+  std::mutex mutex_;
+  std::vector<Inference*> ready_;  // with a reference each
+  bool signalled_ = false;         // `Run` is going to be called
+};
+
+}  // namespace tritonserver::inference

@@ -1,0 +1,109 @@
+// Takes the place of the Python backend's stub in a prepared home (`tritonserver.runtime`).
+//
+// The backend starts this program where it expects the stub. Everything it needs is found from its
+// own place in the home:
+//
+//   <home>/backends/python/triton_python_backend_stub          this program
+//   <home>/python/bin/python3                                  the interpreter models run in
+//   <home>/python/bin/triton_python_backend_stub               the stub for that interpreter
+//   <home>/python/libpython/                                   its libpython
+//   <home>/python/execution_environment.py                     for models with their own
+//   environment
+//
+// It is a compiled program and not a script because the backend may take the read permission of the
+// stub away (it does when the host ignores SIGCHLD), which a script does not survive.
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr int kStubArguments = 9;
+constexpr char kRefused[] = "TRITONSERVER_MODEL_REFUSED";
+
+std::string Parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+std::string OwnPath() {
+  char path[PATH_MAX];
+  const ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
+  return size > 0 ? std::string(path, static_cast<size_t>(size)) : std::string();
+}
+
+// The model process takes exactly one item off again before model code runs.
+void Prepend(const char* variable, const std::string& item) {
+  const char* value = getenv(variable);
+  const bool empty = value == nullptr || *value == '\0';
+  setenv(variable, empty ? item.c_str() : (item + ":" + value).c_str(), 1);
+}
+
+// The directory named by the model's EXECUTION_ENV_PATH, or nothing. The backend has sourced its
+// `bin/activate` and put its `lib` first on LD_LIBRARY_PATH.
+std::string ExecutionEnvironment() {
+  const char* value = getenv("LD_LIBRARY_PATH");
+  if (value == nullptr) {
+    return {};
+  }
+  const std::string library_path = value;
+  const std::string first = library_path.substr(0, library_path.find(':'));
+  const std::string environment = Parent(first);
+  const bool found =
+      first == environment + "/lib" && access((environment + "/bin/activate").c_str(), R_OK) == 0;
+  return found ? environment : std::string();
+}
+
+// Lets the environment's own interpreter choose the stub. Returns only if that cannot be started.
+void RunExecutionEnvironment(const std::string& environment, const std::string& home, char** argv) {
+  const std::string python = environment + "/bin/python3";
+  const std::string script = home + "/python/execution_environment.py";
+  const std::string isolated = "-I";
+  std::vector<char*> arguments = {const_cast<char*>(python.c_str()),
+                                  const_cast<char*>(isolated.c_str()),
+                                  const_cast<char*>(script.c_str())};
+  for (char** argument = argv; *argument != nullptr; ++argument) {
+    arguments.push_back(*argument);
+  }
+  arguments.push_back(nullptr);
+  execv(python.c_str(), arguments.data());
+  setenv(kRefused,
+         ("its EXECUTION_ENV_PATH is unusable: " + python + ": " + strerror(errno)).c_str(), 1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool check = argc == 2 && strcmp(argv[1], "--check") == 0;
+  if (argc <= kStubArguments && !check) {
+    return 1;  // The backend probes the stub this way and takes any other status as "not runnable".
+  }
+  const std::string home = Parent(Parent(Parent(OwnPath())));
+
+  // The stub ignores SIGINT once it is up; a Ctrl-C before that would kill it and hang the load.
+  signal(SIGINT, SIG_IGN);
+  // If the host ignores SIGCHLD, that is no reason for the children of models to lose their status.
+  signal(SIGCHLD, SIG_DFL);
+
+  if (getenv(kRefused) == nullptr && !check) {
+    const std::string environment = ExecutionEnvironment();
+    if (!environment.empty()) {
+      RunExecutionEnvironment(environment, home, argv);
+    }
+  }
+
+  const std::string stub = home + "/python/bin/triton_python_backend_stub";
+  Prepend("PATH", home + "/python/bin");
+  Prepend("LD_LIBRARY_PATH", home + "/python/libpython");
+  if (check) {
+    argv[1] = nullptr;  // The stub's answer to a call without arguments is status 1.
+  }
+  execv(stub.c_str(), argv);
+  fprintf(stderr, "tritonserver: cannot run %s: %s\n", stub.c_str(), strerror(errno));
+  return 127;
+}

@@ -1,0 +1,66 @@
+// The table through which every call of Triton's C API goes.
+//
+// The core is opened at run time and never linked: a slot of the table starts as a lazy trampoline
+// that loads the core and calls through; once it is loaded, a slot holds the core's function or,
+// if that core is too old to have it, a trampoline that throws. So no caller checks for null, and
+// a loaded table costs one indirect call.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <string>
+
+#include "native/triton/error.h"
+#include "triton/core/tritonserver.h"
+
+// Absent from the headers of releases before 24.08.
+struct TRITONSERVER_MetricArgs;
+
+namespace tritonserver {
+
+struct Api {
+#define TRITON_FUNCTION(name, result, parameters, since) result(*name) parameters;
+#include "native/triton/functions.def"
+#undef TRITON_FUNCTION
+};
+
+extern Api g_api;
+
+// For the functions whose result is not a status; all others are called with `Call`.
+inline const Api& api() { return g_api; }
+
+template <auto kFunction>
+constexpr const char* kFunctionName = nullptr;
+
+// The first release that has the function.
+template <auto kFunction>
+constexpr const char* kSince = nullptr;
+
+#define TRITON_FUNCTION(name, result, parameters, since)                          \
+  template <>                                                                     \
+  inline constexpr const char* kFunctionName<&Api::name> = "TRITONSERVER_" #name; \
+  template <>                                                                     \
+  inline constexpr const char* kSince<&Api::name> = since;
+#include "native/triton/functions.def"
+#undef TRITON_FUNCTION
+
+// Calls a function of the core. An error it returns is thrown as `Error` and deleted; any other
+// result is returned. C++ exceptions that the core lets escape become INTERNAL errors, for a
+// binding would otherwise take a `std::out_of_range` for an index error of its own.
+template <auto kFunction, class... Arguments>
+auto Call(Arguments... arguments) {
+  try {
+    if constexpr (std::is_same_v<decltype((g_api.*kFunction)(arguments...)), TRITONSERVER_Error*>) {
+      ThrowIfError((g_api.*kFunction)(arguments...));
+    } else {
+      return (g_api.*kFunction)(arguments...);
+    }
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& escaped) {
+    throw Error(TRITONSERVER_ERROR_INTERNAL,
+                std::string(kFunctionName<kFunction>) + " failed: " + escaped.what());
+  }
+}
+
+}  // namespace tritonserver

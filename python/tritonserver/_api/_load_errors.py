@@ -1,0 +1,79 @@
+"""Why models could not be loaded, or are not yet: what the core only tells its log."""
+
+import re
+
+from tritonserver._api._enums import LogLevel
+from tritonserver._api._log_records import Record
+from tritonserver._api._model_config import parse_text
+from tritonserver._c.triton_bindings import InvalidArgumentError, TritonError
+from tritonserver.runtime import python_models_problem
+
+# How the core's log tells, from 23.12 on, which model failed and why.
+_REASONS = tuple(
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        r"Poll failed for model directory '(?P<model>[^']*)': (?P<reason>.*)",
+        r"failed to poll model '(?P<model>[^']*)': (?P<reason>.*)",
+        r"failed to load '(?P<model>[^']*)' version \d+: (?P<reason>.*)",
+        r"(?:[A-Z][\w ]*: )?(?P<reason>ensemble (?P<model>\S+) contains .*)",
+    )
+)
+
+# What the core says of every start on a machine without a GPU.
+_NOISE = ("CudaDriverHelper has not been initialized.",)
+
+
+def explain(error: TritonError, log: list[Record]) -> TritonError:
+    """Return an error of the same class that says which models failed, and why.
+
+    Parameters
+    ----------
+    error
+        What starting a server, or loading or polling models, raised.
+    log
+        What the core logged meanwhile.
+    """
+    lines = [record.message for record in log if record.level == LogLevel.ERROR]
+    message = str(error.args[0]).strip().rstrip(";")
+    reasons = [f"{model}: {reason}" for model, reason in _reasons(lines).items()]
+    if not reasons:
+        reasons = [line for line in lines if line not in _NOISE and message not in line]
+    new = [reason for reason in reasons if reason.partition(": ")[2] not in message]
+    text = "\n  ".join([message + ":" if new else message, *new])
+    if "'python'" in text and (problem := python_models_problem()):
+        text += f"\nPython models cannot run here: {problem}"
+    return type(error)(text)
+
+
+def unfinished(log: list[Record]) -> list[str]:
+    """Return the models that had begun to load but neither succeeded nor failed."""
+    loading: dict[str, None] = {}
+    for record in log:
+        if match := re.fullmatch(r"loading: (.*):\d+", record.message):
+            loading[match[1]] = None
+        elif match := re.match(r"(?:successfully|failed to) load(?:ed)? '([^']*)'", record.message):
+            loading.pop(match[1], None)
+    return list(loading)
+
+
+def _reasons(lines: list[str]) -> dict[str, str]:
+    reasons = {}
+    for line in lines:
+        for pattern in _REASONS:
+            if match := pattern.fullmatch(line):
+                reason = match["reason"].strip()
+                reasons[match["model"]] = reason + _syntax_error(reason)
+    return reasons
+
+
+def _syntax_error(reason: str) -> str:
+    """Return where the configuration cannot be read, which the core prints nowhere but on stderr."""
+    match = re.fullmatch("failed to read text proto from (.*)", reason)
+    if match is None:
+        return ""
+    try:
+        with open(match[1], encoding="utf-8") as file:
+            parse_text(file.read())
+    except (OSError, UnicodeDecodeError, InvalidArgumentError) as error:
+        return f": {error}"
+    return ""

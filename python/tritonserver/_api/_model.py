@@ -1,0 +1,225 @@
+"""A handle for a model of a server."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+from tritonserver._api._enums import ModelBatchFlag, ModelTxnPropertyFlag
+from tritonserver._api._request import InferenceRequest
+from tritonserver._api._response import AsyncResponseIterator, InferenceResponse, ResponseIterator
+from tritonserver._api._tensor import Tensor
+from tritonserver._c import _inference
+from tritonserver._c.triton_bindings import TRITONSERVER_Message, UnavailableError
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from tritonserver._api._request import InferenceArguments
+    from tritonserver._api._server import Server
+
+__all__ = ["InferenceRequest", "InferenceResponse", "Model", "Tensor"]
+
+
+class TensorMetadata(TypedDict):
+    """An input or output in `ModelMetadata`. A dimension of -1 may have any size."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelMetadata(TypedDict):
+    """What `Model.metadata` returns."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class Model:
+    """A handle for a model of a server. Making one asks the server nothing.
+
+    Parameters
+    ----------
+    server
+        A started server.
+    name
+        Name of the model.
+    version
+        -1 for the one that the model's version policy chooses, at each call anew.
+    state, reason
+        What `Server.models` found; never refreshed.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The server is not started.
+    """
+
+    name: str
+    version: int
+    state: str | None
+    reason: str | None
+
+    def __init__(
+        self,
+        server: Server,
+        name: str,
+        version: int = -1,
+        state: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.state = state
+        self.reason = reason
+        self._server = server._server
+
+    def create_request(self, **kwargs: Unpack[InferenceArguments]) -> InferenceRequest:
+        """Return a request for this model; the keywords are the fields of `InferenceRequest`."""
+        kwargs.pop("model", None)  # type: ignore[typeddict-item] # programs may give it
+        return InferenceRequest(self, **kwargs)
+
+    def infer(
+        self,
+        inference_request: InferenceRequest | None = None,
+        raise_on_error: bool = True,
+        **kwargs: Unpack[InferenceArguments],
+    ) -> ResponseIterator:
+        """Send a request and return an iterator over its responses.
+
+        Does not wait for the model. Contiguous inputs are not copied: do not write to them until
+        the response is there. They need not be kept.
+
+        Parameters
+        ----------
+        inference_request
+            The request; its own model is asked. Either this or keywords.
+        raise_on_error
+            Whether a response that carries an error is raised instead of returned.
+        **kwargs
+            The fields of `InferenceRequest`.
+
+        Raises
+        ------
+        InvalidArgumentError
+            An input is unknown, missing, of the wrong type or shape, or cannot be converted.
+        NotFoundError
+            There is no such model.
+        UnavailableError
+            The model or its version is not ready.
+        TypeError
+            A field has the wrong type, or a keyword is unknown.
+
+        Notes
+        -----
+        C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
+        """
+        responses: ResponseIterator = _inference.infer(
+            ResponseIterator, self, inference_request, raise_on_error, kwargs
+        )
+        return responses
+
+    def async_infer(
+        self,
+        inference_request: InferenceRequest | None = None,
+        raise_on_error: bool = True,
+        **kwargs: Unpack[InferenceArguments],
+    ) -> AsyncResponseIterator:
+        """Send a request and return an asynchronous iterator over its responses.
+
+        Not a coroutine: the request is sent at once, as by `infer`, of which all else is true as
+        well.
+        """
+        responses: AsyncResponseIterator = _inference.infer(
+            AsyncResponseIterator, self, inference_request, raise_on_error, kwargs
+        )
+        return responses
+
+    def metadata(self) -> ModelMetadata:
+        """Return name, versions, platform, inputs and outputs.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such model.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerModelMetadata
+        """
+        return cast(ModelMetadata, _document(self._server.model_metadata(self.name, self.version)))
+
+    def config(self, config_version: int = 1) -> dict[str, Any]:
+        """Return the model configuration, completed by the core and the backend.
+
+        Parameters
+        ----------
+        config_version
+            1, the only version of the format.
+
+        Raises
+        ------
+        InvalidArgumentError
+            `config_version` is another.
+        NotFoundError
+            There is no such model.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerModelConfig
+        """
+        message = self._server.model_config(self.name, self.version, config_version)
+        return cast(dict[str, Any], _document(message))
+
+    def statistics(self) -> dict[str, Any]:
+        """Return counts and times of inferences since the model was loaded.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerModelStatistics
+        """
+        message = self._server.model_statistics(self.name, self.version)
+        return cast(dict[str, Any], _document(message))
+
+    def ready(self) -> bool:
+        """Whether the model serves requests; False for an unknown one.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerModelIsReady
+        """
+        return self._server.model_is_ready(self.name, self.version)
+
+    def batch_properties(self) -> ModelBatchFlag:
+        """Whether the model batches along the first dimension.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerModelBatchProperties
+        """
+        flags, _ = self._server.model_batch_properties(self.name, self.version)
+        return ModelBatchFlag(flags)
+
+    def transaction_properties(self) -> ModelTxnPropertyFlag:
+        """Whether a request has exactly one response, or any number of them (decoupled).
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerModelTransactionProperties
+        """
+        flags, _ = self._server.model_transaction_properties(self.name, self.version)
+        return ModelTxnPropertyFlag(flags)
+
+    def __repr__(self) -> str:
+        return repr({"name": self.name, "version": self.version, "state": self.state})
+
+
+def _document(message: TRITONSERVER_Message) -> Any:
+    return json.loads(message.serialize_to_json())
+
+
+_inference.register(Model)

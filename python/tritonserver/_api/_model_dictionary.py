@@ -1,0 +1,48 @@
+"""The models that a server knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from tritonserver._api._model import Model
+
+if TYPE_CHECKING:
+    from tritonserver._api._server import Server
+
+T = TypeVar("T")
+
+
+class ModelDictionary(dict[tuple[str, int], Model]):
+    """What `Server.models` returns: a snapshot that maps (name, version) to `Model`.
+
+    A model that was never loaded has version -1. Looking up a name alone gives a new handle for the
+    version that the model's policy chooses; `in` and `get` take names as well, while iteration,
+    `len`, `keys` and `items` know pairs only.
+    """
+
+    def __init__(self, server: Server, models: Iterable[tuple[tuple[str, int], Model]]) -> None:
+        super().__init__(models)
+        self._server = server
+        self._names = {name for name, _ in self}
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or (isinstance(key, str) and key in self._names)
+
+    def __missing__(self, key: object) -> Model:
+        if isinstance(key, str) and key in self._names:
+            return Model(self._server, key)
+        raise KeyError(f"Unknown Model: {key}")
+
+    if TYPE_CHECKING:
+
+        def __getitem__(self, key: tuple[str, int] | str, /) -> Model: ...
+
+    @overload
+    def get(self, key: tuple[str, int] | str, default: None = None, /) -> Model | None: ...
+    @overload
+    def get(self, key: tuple[str, int] | str, default: Model, /) -> Model: ...
+    @overload
+    def get(self, key: tuple[str, int] | str, default: T, /) -> Model | T: ...
+    def get(self, key: Any, default: Any = None, /) -> Any:
+        return self[key] if key in self else default

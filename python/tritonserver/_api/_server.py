@@ -1,0 +1,618 @@
+"""The server in this process."""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
+
+from tritonserver._api import _lifecycle, _load_errors, _log_route
+from tritonserver._api._blocking import Deadline, DeadlinePassed, run
+from tritonserver._api._enums import MetricFormat, ModelControlMode
+from tritonserver._api._home import home
+from tritonserver._api._load_parameters import LoadParameter, ModelConfig, load_parameters
+from tritonserver._api._model import Model
+from tritonserver._api._model_dictionary import ModelDictionary
+from tritonserver._api._options import ModelLoadDeviceLimit, Options, RateLimiterResource
+from tritonserver._api._schema import Path, check, unknown
+from tritonserver._c.triton_bindings import (
+    InternalError,
+    InvalidArgumentError,
+    NotFoundError,
+    TRITONSERVER_Message,
+    TRITONSERVER_ModelIndexFlag,
+    TRITONSERVER_Parameter,
+    TRITONSERVER_Server,
+    TritonError,
+    UnavailableError,
+    UnsupportedError,
+)
+from tritonserver.runtime import plain_path
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from tritonserver._api._options import OptionsKwargs
+
+__all__ = [
+    "ModelDictionary",
+    "ModelIndexEntry",
+    "ModelLoadDeviceLimit",
+    "Options",
+    "RateLimiterResource",
+    "Server",
+    "ServerMetadata",
+]
+
+T = TypeVar("T")
+
+
+class ServerMetadata(TypedDict):
+    """What `Server.metadata` returns."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ModelIndexEntry(TypedDict, total=False):
+    """An item of `Server.index`. A model that was never loaded has a name only."""
+
+    name: str
+    version: str
+    state: str
+    reason: str
+
+
+class _State(enum.Enum):
+    NEW = "new"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+class Server:
+    """A Triton server in this process.
+
+    Nothing happens before `start`. All methods may be called from any thread, and none stops other
+    Python threads. Those that wait for the core give way to signal handlers, Ctrl-C's included, and
+    to a timeout; what they waited for then goes on in the background.
+
+    A program may run several servers. They share what the core keeps once for the process: the log,
+    which the server started last configures, the metrics, and the memory pools.
+
+    A server that nobody stops is stopped when the interpreter exits, or when nothing refers to it
+    any more, models and requests included. A process that is forked while a server runs cannot use
+    Triton: whatever it tries is an `UnavailableError`.
+
+    Parameters
+    ----------
+    options
+        Kept as it is, as `options`.
+    **kwargs
+        Instead of `options`: the fields of `Options`.
+
+    Raises
+    ------
+    TypeError
+        A keyword is no option; the text suggests one.
+    InvalidArgumentError
+        Both `options` and keywords are given.
+
+    Examples
+    --------
+    >>> with tritonserver.Server(model_repository="models") as server:  # doctest: +SKIP
+    ...     for response in server.model("test").infer(inputs={"string_input": [["hello"]]}):
+    ...         print(response.outputs["string_output"].to_string_array())
+    [['hello']]
+    """
+
+    options: Options
+
+    def __init__(self, options: Options | None = None, **kwargs: Unpack[OptionsKwargs]) -> None:
+        for name in kwargs:
+            if name not in Options.__slots__:
+                raise TypeError(f"Server: {unknown('option', name, Options.__slots__)}")
+        if options is not None and kwargs:
+            raise InvalidArgumentError(
+                f"{', '.join(kwargs)}: set these in `options`, or give keywords only"
+            )
+        self.options = Options(**kwargs) if options is None else options
+        self._state = _State.NEW
+        self._state_changed = threading.Condition()
+        self._native: TRITONSERVER_Server | None = None
+        self._mode = ModelControlMode.NONE
+        self._operations: list[str] = []
+        self._loaded: set[str] = set()
+
+    def start(
+        self,
+        wait_until_ready: bool = False,
+        polling_interval: float = 0.1,
+        timeout: float | None = None,
+    ) -> Self:
+        """Start the server, load the models that its control mode asks for, and return the server.
+
+        Parameters
+        ----------
+        wait_until_ready
+            Whether to wait for `ready` as well. Models are loaded in any case.
+        polling_interval
+            Seconds between two looks at `ready`.
+        timeout
+            Seconds for the whole call; None for no limit.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The server has been started, a value of an option is invalid, or a model failed to
+            load. The text says which, and why. After any failure `start` may be called again.
+        InternalError
+            A model repository does not exist, the log file cannot be opened, or a model failed.
+        TypeError
+            An option has the wrong type.
+        UnavailableError
+            The time was over before the server was started, or ready.
+        NotFoundError
+            No Triton is installed; the text lists every place that was looked at.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerNew
+        """
+        deadline = Deadline(timeout)
+        with self._state_changed:
+            if self._state not in (_State.NEW, _State.STOPPED):
+                raise InvalidArgumentError("Server already started")
+            before = self._enter(_State.STARTING)
+        try:
+            self._native = self._start_native(deadline)
+            _lifecycle.register(self._native, self.options.exit_timeout)
+            self._enter(_State.RUNNING)
+            if wait_until_ready:
+                self._wait_until_ready(polling_interval, deadline)
+        except BaseException:
+            native, self._native = self._native, None
+            self._enter(before)
+            if native is not None:
+                _lifecycle.abandon(native)
+            raise
+        return self
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Stop the server: refuse new requests, wait for those in flight, and unload all models.
+
+        Requests that do not end soon by themselves are cancelled. Responses, tensors and arrays
+        stay readable. Does nothing if the server has been stopped; if another thread is stopping
+        it, this call waits for that. A stopped server can be started again.
+
+        Parameters
+        ----------
+        timeout
+            Seconds for the whole call, instead of `Options.exit_timeout`.
+
+        Raises
+        ------
+        InternalError
+            Something was still alive when the time was over; the text says what. The server still
+            counts as started, and `stop` may be called again.
+        InvalidArgumentError
+            The server was never started.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerStop, TRITONSERVER_ServerSetExitTimeout
+        """
+        deadline = Deadline(self.options.exit_timeout if timeout is None else timeout)
+        with self._state_changed:
+            settled = self._state_changed.wait_for(
+                lambda: self._state not in (_State.STARTING, _State.STOPPING), deadline.remaining()
+            )
+            if not settled:
+                raise InternalError(f"Exit timeout expired. The server is {self._state.value}.")
+            if self._state is _State.STOPPED:
+                return
+            native = self._server
+            self._enter(_State.STOPPING)
+        try:
+            _lifecycle.stop(native, deadline.remaining() or 0, lambda: self._operations)
+        except BaseException:
+            self._enter(_State.RUNNING)
+            raise
+        self._native = None
+        self._enter(_State.STOPPED)
+
+    def __enter__(self) -> Self:
+        return self if self._state is _State.RUNNING else self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        import asyncio
+
+        starting = asyncio.ensure_future(asyncio.to_thread(self.__enter__))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(lambda _: self._abandon())
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        import asyncio
+
+        await asyncio.to_thread(self.stop)
+
+    def __del__(self) -> None:
+        native = getattr(self, "_native", None)
+        if native is not None and not sys.is_finalizing() and _lifecycle.is_running(native):
+            warnings.warn(
+                f"server {self.options.server_id!r} was not stopped; use `with` or call stop()",
+                ResourceWarning,
+                source=self,
+            )
+
+    def live(self) -> bool:
+        """Whether the server runs and its core is not in an error state; False once stopped.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerIsLive
+        """
+        return self._ask(TRITONSERVER_Server.is_live)
+
+    def ready(self) -> bool:
+        """Whether requests are served; with `Options.strict_readiness`, by all models. False once
+        stopped.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerIsReady
+        """
+        return self._ask(TRITONSERVER_Server.is_ready)
+
+    def metadata(self) -> ServerMetadata:
+        """Return the server's id, the core's version, and the protocol extensions it knows.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerMetadata
+        """
+        return cast(ServerMetadata, _document(self._server.metadata()))
+
+    def index(self, ready_only: bool = False) -> list[ModelIndexEntry]:
+        """Return name, version, state and reason of all models in the repositories.
+
+        Parameters
+        ----------
+        ready_only
+            Whether to leave out those that are not ready.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerModelIndex
+        """
+        flags = int(TRITONSERVER_ModelIndexFlag.READY) if ready_only else 0
+        return cast(list[ModelIndexEntry], _document(self._server.model_index(flags)))
+
+    def models(self, exclude_not_ready: bool = False) -> ModelDictionary:
+        """Return the models in the repositories by name and version, as they are now.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerModelIndex
+        """
+        models = []
+        for entry in self.index(exclude_not_ready):
+            key = entry["name"], int(entry.get("version", -1))
+            models.append((key, Model(self, *key, entry.get("state"), entry.get("reason"))))
+        return ModelDictionary(self, models)
+
+    def model(self, model_name: str, model_version: int = -1) -> Model:
+        """Return a handle for a model; whether it exists shows when the handle is used.
+
+        Parameters
+        ----------
+        model_version
+            -1 for the one that the model's version policy chooses.
+        """
+        return Model(self, model_name, model_version)
+
+    def load(
+        self,
+        model_name: str,
+        parameters: Mapping[str, LoadParameter] | None = None,
+        *,
+        config: ModelConfig | None = None,
+        files: Mapping[str, bytes | os.PathLike[str]] | None = None,
+        timeout: float | None = None,
+    ) -> Model:
+        """Load a model, or load it again if its files or its configuration changed. EXPLICIT only.
+
+        Parameters
+        ----------
+        parameters
+            Both of the following under the names the core gives them: `"config"`, and
+            `"file:1/model.py"` and the like.
+        config
+            Replaces the model's configuration until it is loaded without: a dict, or JSON or
+            protobuf text.
+        files
+            Replace all of the model's files: path below the model's directory to content, or to a
+            file that has it. They need a `config` beside them.
+        timeout
+            Seconds; None for no limit. A load that takes longer goes on in the background.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The model failed to load; the text says why.
+        InternalError
+            No repository has the model, or its configuration or a parameter is wrong.
+        UnavailableError
+            The server's control mode is another, or the time was over.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerLoadModel, TRITONSERVER_ServerLoadModelWithParameters
+        """
+        server = self._explicit("load", UnavailableError)
+        overrides = load_parameters(parameters, config, files)
+
+        def load() -> None:
+            if overrides:
+                server.load_model_with_parameters(model_name, overrides)
+            else:
+                server.load_model(model_name)
+
+        self._load(load, f"load of model {model_name!r}", timeout)
+        self._loaded.add(model_name)
+        return Model(self, model_name)
+
+    def unload(
+        self,
+        model: str | Model,
+        unload_dependents: bool = False,
+        wait_until_unloaded: bool = False,
+        polling_interval: float = 0.1,
+        timeout: float | None = None,
+    ) -> None:
+        """Unload a model. It is gone when its last request and response are. EXPLICIT only.
+
+        Parameters
+        ----------
+        unload_dependents
+            Whether to unload as well the models that only this one, an ensemble, uses.
+        wait_until_unloaded
+            Whether to wait until the model is gone.
+        polling_interval
+            Seconds between two looks at its state.
+        timeout
+            Seconds for the whole call; None for no limit.
+
+        Raises
+        ------
+        NotFoundError
+            No such model is known; the text suggests one. A model that is not loaded is fine.
+        UnavailableError
+            The server's control mode is another, or the time was over.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerUnloadModel, TRITONSERVER_ServerUnloadModelAndDependents
+        """
+        server = self._explicit("unload", UnavailableError)
+        deadline = Deadline(timeout)
+        name = model.name if isinstance(model, Model) else model
+        known = {entry["name"] for entry in self.index()} | self._loaded
+        if name not in known:
+            raise NotFoundError(unknown("model", name, known))
+        unload = server.unload_model_and_dependents if unload_dependents else server.unload_model
+        what = f"unload of model {name!r}"
+        self._run(lambda: unload(name), what, deadline)
+        while wait_until_unloaded and not self._is_unloaded(name):
+            if not deadline.sleep(polling_interval):
+                raise _too_late(what, "something may still use the model")
+
+    def register_model_repository(
+        self, repository_path: Path, name_mapping: Mapping[str, str] | None = None
+    ) -> None:
+        """Add a model repository. EXPLICIT only.
+
+        Parameters
+        ----------
+        name_mapping
+            Directory to the name that its model shall have instead.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The path does not exist.
+        AlreadyExistsError
+            The path, or a model name, is there already.
+        UnsupportedError
+            The server's control mode is another.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerRegisterModelRepository
+        """
+        server = self._explicit("register repositories", UnsupportedError)
+        server.register_model_repository(
+            plain_path(check(Path, "repository_path", repository_path)),
+            [TRITONSERVER_Parameter(*item) for item in (name_mapping or {}).items()],
+        )
+
+    def unregister_model_repository(self, repository_path: Path) -> None:
+        """Forget a model repository. Its models stay loaded. EXPLICIT only.
+
+        Raises
+        ------
+        InvalidArgumentError
+            No such repository is registered.
+        UnsupportedError
+            The server's control mode is another.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerUnregisterModelRepository
+        """
+        server = self._explicit("unregister repositories", UnsupportedError)
+        server.unregister_model_repository(
+            plain_path(check(Path, "repository_path", repository_path))
+        )
+
+    def poll_model_repository(self, *, timeout: float | None = None) -> None:
+        """Take over all changes of the model repositories, and wait for the models. POLL only.
+
+        Parameters
+        ----------
+        timeout
+            Seconds; None for no limit. Models that take longer go on loading in the background.
+
+        Raises
+        ------
+        UnavailableError
+            The server's control mode is another, or the time was over.
+        TritonError
+            A model failed to load; the text says which, and why.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerPollModelRepository
+        """
+        server = self._server
+        if self._mode != ModelControlMode.POLL:
+            raise UnavailableError(_wrong_mode("poll the repositories", ModelControlMode.POLL))
+        self._load(server.poll_model_repository, "poll of the model repositories", timeout)
+
+    def metrics(self, metric_format: MetricFormat = MetricFormat.PROMETHEUS) -> str:
+        """Return the metrics of the process as text; empty if `Options.metrics` is off.
+
+        Notes
+        -----
+        C API: TRITONSERVER_ServerMetrics, TRITONSERVER_MetricsFormatted
+        """
+        server = self._server
+        return server.metrics().formatted(metric_format) if self.options.metrics else ""
+
+    @property
+    def _server(self) -> TRITONSERVER_Server:
+        native = self._native
+        if native is None:
+            raise InvalidArgumentError("Server not started")
+        return native
+
+    def _ptr(self) -> int:
+        """Return the address of the TRITONSERVER_Server, for extensions that use it directly."""
+        return self._server._ptr()
+
+    def _enter(self, state: _State) -> _State:
+        with self._state_changed:
+            before, self._state = self._state, state
+            self._state_changed.notify_all()
+        return before
+
+    def _start_native(self, deadline: Deadline) -> TRITONSERVER_Server:
+        _lifecycle.check_fork()
+        home().activate()
+        with _log_route.collecting() as log:
+            native_options = self.options._create_tritonserver_server_options()
+            if self.options.exit_on_error:
+                self._check_repositories_exist()
+            try:
+                native = self._run(
+                    lambda: TRITONSERVER_Server(native_options), "start of the server", deadline
+                )
+            except DeadlinePassed:
+                models = ", ".join(_load_errors.unfinished(log()))
+                raise _too_late("start of the server", models and f"loading: {models}") from None
+            except TritonError as error:
+                raise _load_errors.explain(error, log()) from None
+        self._mode = self.options.model_control_mode
+        self._loaded = set()
+        return native
+
+    def _check_repositories_exist(self) -> None:
+        for path in map(os.fspath, self.options.model_repository):
+            if "://" not in path and not os.path.isdir(path):
+                raise InternalError(f"model_repository: {path!r} is not a directory")
+
+    def _abandon(self) -> None:
+        native, self._native = self._native, None
+        if native is not None:
+            self._enter(_State.STOPPED)
+            _lifecycle.abandon(native)
+
+    def _wait_until_ready(self, polling_interval: float, deadline: Deadline) -> None:
+        while not self.ready():
+            if not deadline.sleep(polling_interval):
+                waiting = [
+                    f"{entry['name']}: {entry.get('state', 'not loaded')} {entry.get('reason', '')}"
+                    for entry in self.index()
+                    if entry.get("state") != "READY"
+                ]
+                raise _too_late("becoming ready", "\n  ".join(waiting))
+
+    def _ask(self, question: Callable[[TRITONSERVER_Server], bool]) -> bool:
+        if self._state is _State.STOPPED:
+            return False
+        server = self._server
+        try:
+            return question(server)
+        except UnavailableError:
+            # Said by a core that is stopping, and in a forked child, where it must be heard.
+            server._ptr()
+            return False
+
+    def _explicit(self, action: str, error: type[TritonError]) -> TRITONSERVER_Server:
+        server = self._server
+        if self._mode != ModelControlMode.EXPLICIT:
+            raise error(_wrong_mode(action, ModelControlMode.EXPLICIT))
+        if not server.is_live():
+            # The core would crash.
+            raise UnavailableError("the server is not live: its model repository is not usable")
+        return server
+
+    def _load(self, call: Callable[[], None], what: str, timeout: float | None) -> None:
+        home().activate()
+        deadline = Deadline(timeout)
+        with _log_route.collecting() as log:
+            try:
+                self._run(call, what, deadline)
+            except DeadlinePassed:
+                raise _too_late(what, "it goes on in the background") from None
+            except TritonError as error:
+                raise _load_errors.explain(error, log()) from None
+
+    def _run(self, call: Callable[[], T], what: str, deadline: Deadline) -> T:
+        def tracked() -> T:
+            self._operations.append(what)
+            try:
+                return call()
+            finally:
+                self._operations.remove(what)
+
+        return run(tracked, deadline, what.partition(" ")[0])
+
+    def _is_unloaded(self, name: str) -> bool:
+        states = {entry.get("state") for entry in self.index() if entry["name"] == name}
+        return states <= {None, "UNAVAILABLE"} and not self._server.model_is_ready(name, -1)
+
+
+def _document(message: TRITONSERVER_Message) -> Any:
+    return json.loads(message.serialize_to_json())
+
+
+def _wrong_mode(action: str, mode: ModelControlMode) -> str:
+    return f"only a server with model_control_mode={mode.name} can {action}"
+
+
+def _too_late(what: str, detail: str) -> UnavailableError:
+    return UnavailableError(f"the time for the {what} was over" + (f"; {detail}" if detail else ""))

@@ -1,0 +1,21 @@
+"""The native layer: all names of `triton_bindings`, Triton's C API one to one."""
+
+import importlib.util
+import sys
+
+from tritonserver._c import triton_bindings
+from tritonserver._c.triton_bindings import *  # noqa: F403 - the same names here as there
+
+# The exceptions are public: tracebacks and pickles know them by their public name.
+for _value in vars(triton_bindings).values():
+    if isinstance(_value, type) and issubclass(_value, triton_bindings.TritonError):
+        _value.__module__ = "tritonserver"
+
+# The request path is a second module in the same shared object, where the import system would not
+# look for it.
+_spec = importlib.util.spec_from_file_location(f"{__name__}._inference", triton_bindings.__file__)
+assert _spec is not None
+assert _spec.loader is not None
+_inference = importlib.util.module_from_spec(_spec)
+sys.modules[_spec.name] = _inference
+_spec.loader.exec_module(_inference)

@@ -1,0 +1,1 @@
+../../../../../models/test/1/model.py

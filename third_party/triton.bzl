@@ -1,0 +1,97 @@
+"""`@triton`: the Triton core and headers that tests and the build use.
+
+An installation (a container's, or any in the same layout) comes first: the directory TRITON_HOME,
+else /opt/tritonserver. Without one it is the newest core on PyPI, as the wheel that a user gets.
+"""
+
+load(":pypi.bzl", "UNPACK_WHEELS_ATTR", "unpack_wheels")
+load(":python_configure.bzl", "PYTHON_ATTR", "run_python")
+load(":triton_wheels.bzl", "NEWEST")
+
+_INSTALLATION = """\
+load("@rules_cc//cc:defs.bzl", "cc_library")
+load("@rules_python//python:defs.bzl", "py_library")
+
+package(default_visibility = ["//visibility:public"])
+
+# tritonserver.runtime finds an installation by itself.
+py_library(name = "runtime")
+
+cc_library(
+    name = "headers",
+    hdrs = glob(["include/triton/**/*.h"], allow_empty = True),
+    includes = ["include"],
+)
+"""
+
+_WHEEL = """\
+package(default_visibility = ["//visibility:public"])
+
+alias(
+    name = "runtime",
+    actual = "@triton_{release}//:runtime",
+)
+"""
+
+def _installation(rctx):
+    chosen = rctx.os.environ.get("TRITON_HOME")
+    home = chosen or "/opt/tritonserver"
+    if rctx.path(home + "/lib/libtritonserver.so").exists:
+        return home
+    if chosen:
+        fail("TRITON_HOME is %s, which has no lib/libtritonserver.so" % chosen)
+    return None
+
+def _triton_impl(rctx):
+    home = _installation(rctx)
+    headers = home != None and rctx.path(home + "/include/triton/core/tritonserver.h").exists
+    if headers:
+        rctx.symlink(home + "/include", "include")
+    rctx.file("BUILD.bazel", _INSTALLATION if home else _WHEEL.format(release = NEWEST.replace(".", "_")))
+    rctx.file("defs.bzl", "HAS_HEADERS = %s\n" % headers)
+
+triton = repository_rule(
+    implementation = _triton_impl,
+    doc = "`:runtime`, which makes the core importable; `:headers` where `HAS_HEADERS` of `defs.bzl` says so.",
+    environ = ["TRITON_HOME"],
+    local = True,
+)
+
+_UNPACKED = """\
+load("@rules_python//python:defs.bzl", "py_library")
+
+package(default_visibility = ["//visibility:public"])
+
+py_library(
+    name = "runtime",
+    data = glob(["nvidia_pytriton/site-packages/**"], exclude = ["**/*.pyc", "**/* *"]),
+    imports = ["nvidia_pytriton/site-packages"],
+)
+"""
+
+def _triton_wheel_impl(rctx):
+    rctx.file("requirements.txt", run_python(rctx, "reading the pins", [
+        rctx.path(rctx.attr.pinned_triton),
+        rctx.path(rctx.attr.pins),
+        rctx.attr.version,
+    ]))
+    unpack_wheels(rctx, "requirements.txt")
+    rctx.file("BUILD.bazel", _UNPACKED)
+
+triton_wheel = repository_rule(
+    implementation = _triton_wheel_impl,
+    doc = "A wheel of nvidia-pytriton without its dependencies, found by tests as if it were installed.",
+    attrs = {
+        "pinned_triton": attr.label(
+            default = Label("//third_party:pinned_triton.py"),
+            allow_single_file = True,
+        ),
+        "pins": attr.label(
+            default = Label("//python/tritonserver:runtime/_pins.py"),
+            allow_single_file = True,
+        ),
+        "python": PYTHON_ATTR,
+        "unpack_wheels": UNPACK_WHEELS_ATTR,
+        "version": attr.string(mandatory = True),
+    },
+)

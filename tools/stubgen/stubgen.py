@@ -1,0 +1,181 @@
+"""Write the stub of a compiled module: `stubgen.py MODULE EXTENSION PACKAGE RUFF OUTPUT`.
+
+EXTENSION is the library that has the module, PACKAGE the `__init__.py` of the package it lies in.
+Signatures and documentation are those that pybind11 puts into docstrings, in the order of
+definition; the same text comes out on every version of Python.
+"""
+
+import ast
+import enum
+import importlib
+import inspect
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import types
+from collections.abc import Iterator
+
+# How pybind11 spells what it takes where the plain name says the same to a reader.
+_SPELLINGS = {
+    "typing.SupportsInt | typing.SupportsIndex": "int",
+    "typing.SupportsFloat | typing.SupportsIndex": "float",
+    "collections.abc.Buffer": "typing_extensions.Buffer",  # the former is new in Python 3.12
+}
+
+_NOT_IN_STUBS = {"__doc__", "__module__", "__new__", "_pybind11_conduit_v1_"}
+
+
+class Writer:
+    """Collects the lines of one module's stub."""
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self._module = module
+
+    def text(self) -> str:
+        body = "\n".join(self._members(self._module))
+        source = f"{_docstring(self._module.__doc__)}\n{_imports(body)}\n{body}\n"
+        ast.parse(source)
+        return source
+
+    def _members(self, scope: types.ModuleType | type) -> Iterator[str]:
+        for name, value in vars(scope).items():
+            if name in _NOT_IN_STUBS or (name.startswith("__") and not _has_signature(value)):
+                continue
+            if isinstance(value, type):
+                yield from self._class(name, value)
+            elif isinstance(value, enum.Enum):
+                yield f"{name}: typing.Final = {type(value).__name__}.{value.name}"
+            elif isinstance(value, property):
+                yield from self._property(name, value)
+            elif isinstance(value, staticmethod):
+                yield from self._function(name, value.__func__, "@staticmethod")
+            elif _has_signature(value):
+                yield from self._function(name, value)
+            elif isinstance(value, (int, float, str)):
+                yield f"{name}: {type(value).__name__}"
+            elif not isinstance(value, types.ModuleType):
+                raise TypeError(f"{scope.__name__}.{name} is a {type(value).__name__}")
+
+    def _class(self, name: str, cls: type) -> Iterator[str]:
+        bases = [self._name(base) for base in cls.__bases__ if not _is_implicit(base)]
+        yield f"class {name}({', '.join(bases)}):" if bases else f"class {name}:"
+        body = [_docstring(cls.__doc__)]
+        if issubclass(cls, enum.Enum):
+            for member_name, member in cls.__members__.items():
+                body.append(f"{member_name} = {member.value!r}")
+                # A member without documentation of its own has its class's.
+                if member.__doc__ != cls.__doc__:
+                    body.append(_docstring(member.__doc__))
+        else:
+            body += self._members(cls)
+            if "__eq__" in vars(cls) and vars(cls).get("__hash__") is None:
+                body.append("__hash__: typing.ClassVar[None]  # type: ignore[assignment]")
+        yield textwrap.indent("\n".join(line for line in body if line) or "...", "    ")
+
+    def _property(self, name: str, value: property) -> Iterator[str]:
+        for accessor, decorator in ((value.fget, "@property"), (value.fset, f"@{name}.setter")):
+            if accessor is not None:
+                ((signature, documentation),) = _signatures(accessor)
+                parameters = re.sub(r"\((self|arg0): [^,)]*", "(self", signature, count=1)
+                parameters = parameters.replace("arg1:", "value:")
+                yield decorator
+                yield from self._definition(name, parameters, documentation or value.__doc__)
+
+    def _function(self, name: str, function: object, *decorators: str) -> Iterator[str]:
+        signatures = _signatures(function)
+        for signature, documentation in signatures:
+            if len(signatures) > 1:
+                yield "@typing.overload"
+            yield from decorators
+            yield from self._definition(name, signature, documentation)
+
+    def _definition(self, name: str, signature: str, documentation: str | None) -> Iterator[str]:
+        for long, short in _SPELLINGS.items():
+            signature = signature.replace(long, short)
+        signature = re.sub(r"\(self: [\w.]+", "(self", signature)
+        signature = re.sub(r"= <[^>]*>", "= ...", signature)
+        signature = signature.replace(self._module.__name__ + ".", "")
+        text = _docstring(documentation)
+        yield f"def {name}{signature}:" + ("" if text else " ...")
+        if text:
+            yield textwrap.indent(text, "    ")
+
+    def _name(self, cls: type) -> str:
+        """How the stub refers to a class, wherever the class says that it belongs."""
+        if vars(self._module).get(cls.__name__) is cls:
+            return str(cls.__name__)
+        return f"{cls.__module__}.{cls.__qualname__}".removeprefix("builtins.")
+
+
+def _is_implicit(base: type) -> bool:
+    return base is object or base.__module__ == "pybind11_builtins"
+
+
+def _has_signature(value: object) -> bool:
+    value = value.__func__ if isinstance(value, staticmethod) else value
+    return callable(value) and bool(_signatures(value))
+
+
+def _signatures(function: object) -> list[tuple[str, str]]:
+    """Parameters with result, and documentation, of every overload; none if not pybind11's."""
+    text = inspect.getdoc(function) or ""
+    name = re.escape(getattr(function, "__name__", ""))
+    if re.match(rf"{name}\(\*args, \*\*kwargs\)\nOverloaded function\.\n", text):
+        parts = re.split(rf"^\d+\. {name}(?=\()", text, flags=re.MULTILINE)[1:]
+    elif re.match(rf"{name}\(.*\) -> .+(\n|$)", text):
+        parts = [text[len(getattr(function, "__name__", "")) :]]
+    else:
+        return []
+    return [(line, rest.strip()) for line, _, rest in (part.partition("\n") for part in parts)]
+
+
+def _docstring(text: str | None) -> str:
+    text = inspect.cleandoc(text or "").replace("\\", "\\\\").replace('"""', r"\"\"\"")
+    if not text:
+        return ""
+    return f'"""{text}\n"""' if "\n" in text else f'"""{text}"""'
+
+
+class _ModuleNames(ast.NodeVisitor):
+    """Finds what dotted names in a stub stand behind: `a.b` in `a.b.C`."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if node.attr != "setter":
+            self.found.add(ast.unparse(node.value))
+
+
+def _imports(body: str) -> str:
+    """Import statements for the modules that `body` names."""
+    tree = ast.parse(body)
+    names = _ModuleNames()
+    names.visit(tree)
+    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    return "\n".join(f"import {module}" for module in sorted(names.found - classes))
+
+
+def main() -> None:
+    name, extension, package, ruff, output = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as directory:
+        # Just what it takes to import the module under its name.
+        root = pathlib.Path(directory, *name.split(".")[:-1])
+        root.mkdir(parents=True)
+        shutil.copy(package, root / "__init__.py")
+        shutil.copy(extension, root)
+        for parent in list(root.parents)[: name.count(".") - 1]:
+            (parent / "__init__.py").touch()
+        sys.path.insert(0, directory)
+        source = Writer(importlib.import_module(name)).text()
+    command = [ruff, "format", "--isolated", "--line-length=100", "--stdin-filename=stub.pyi", "-"]
+    formatted = subprocess.run(command, input=source, check=True, stdout=subprocess.PIPE, text=True)
+    pathlib.Path(output).write_text(formatted.stdout, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
