@@ -74,8 +74,7 @@ void DeallocateResponses(PyObject* self) {
   Py_DECREF(self_type);
 }
 
-constexpr const char* kCancelDoc = R"(cancel($self, /)
---
+constexpr const char* kCancelDoc = R"(cancel(self) -> None
 
 Ask the model to stop. Best effort, and harmless when the request has finished.
 
@@ -84,8 +83,7 @@ the backend decides. Does not block.
 
 C API: TRITONSERVER_InferenceRequestCancel)";
 
-constexpr const char* kCloseDoc = R"(close($self, /)
---
+constexpr const char* kCloseDoc = R"(close(self) -> None
 
 Cancel what is still running and drop what was not read. Closing twice is allowed. Does not block.)";
 
@@ -142,8 +140,7 @@ PyObject* NextWithTimeout(PyObject* self, PyObject* timeout) {
   });
 }
 
-constexpr const char* kNextDoc = R"(_next($self, timeout, /)
---
+constexpr const char* kNextDoc = R"(_next(self, timeout: float | None, /) -> typing.Any
 
 The next response, within `timeout` seconds if that is not None.)";
 
@@ -319,9 +316,12 @@ PyObject* AsyncNext(PyObject* self) {
 }
 
 PyMethodDef next_methods[] = {
-    {"send", &SendMethod, METH_O, "Go on, as the event loop does."},
-    {"throw", &ThrowMethod, METH_VARARGS, "Give up waiting and raise the exception."},
-    {"close", &CloseMethod, METH_NOARGS, "Give up waiting."},
+    {"send", &SendMethod, METH_O,
+     "send(self, value: typing.Any, /) -> typing.Any\n\nGo on, as the event loop does."},
+    {"throw", &ThrowMethod, METH_VARARGS,
+     "throw(self, *exception: typing.Any) -> typing.NoReturn\n\nGive up waiting and raise the "
+     "exception."},
+    {"close", &CloseMethod, METH_NOARGS, "close(self) -> None\n\nGive up waiting."},
     {nullptr, nullptr, 0, nullptr},
 };
 

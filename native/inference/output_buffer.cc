@@ -114,20 +114,21 @@ OutputBufferPtr NewOutputBuffer(std::size_t byte_size) {
   void* block = pool().Take(ClassOf(BlockSize(byte_size)));
   buffer_count.fetch_add(1, std::memory_order_relaxed);
   return OutputBufferPtr(new (block) OutputBuffer{static_cast<char*>(block) + kAlignment, byte_size,
-                                                  TRITONSERVER_MEMORY_CPU, 0, nullptr, false});
+                                                  TRITONSERVER_MEMORY_CPU, 0, nullptr, false, false});
 }
 
-OutputBufferPtr WrapMemoryBuffer(PyObject* memory_buffer, void* data, std::size_t byte_size,
-                                 TRITONSERVER_MemoryType memory_type, std::int64_t memory_type_id) {
+OutputBufferPtr WrapMemoryBuffer(PyObject* memory_buffer, bool own, void* data,
+                                 std::size_t byte_size, TRITONSERVER_MemoryType memory_type,
+                                 std::int64_t memory_type_id) {
   OutputBufferPtr buffer = NewOutputBuffer(0);
-  Py_INCREF(memory_buffer);
-  *buffer = {data, byte_size, memory_type, memory_type_id, memory_buffer, false};
+  if (own) Py_INCREF(memory_buffer);
+  *buffer = {data, byte_size, memory_type, memory_type_id, memory_buffer, own, false};
   return buffer;
 }
 
 void OutputBuffer::Deleter::operator()(OutputBuffer* buffer) const noexcept {
   const std::size_t pooled_size = buffer->memory_buffer == nullptr ? buffer->byte_size : 0;
-  DeferDrop(buffer->memory_buffer);
+  if (buffer->owns_memory_buffer) DeferDrop(buffer->memory_buffer);
   buffer_count.fetch_sub(1, std::memory_order_relaxed);
   pool().Give(buffer, ClassOf(BlockSize(pooled_size)));
 }

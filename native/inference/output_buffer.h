@@ -20,9 +20,9 @@ struct OutputBuffer {
   std::size_t byte_size;
   TRITONSERVER_MemoryType memory_type;
   std::int64_t memory_type_id;
-  // The MemoryBuffer that a Python allocator or the caller provided, which owns the memory. Null
-  // if `data` is pooled host memory.
+  // The MemoryBuffer of the memory, if that comes from Python; null if it comes from the pool.
   PyObject* memory_buffer;
+  bool owns_memory_buffer;
   bool adopted;
 
   struct Deleter {
@@ -36,9 +36,11 @@ using OutputBufferPtr = std::unique_ptr<OutputBuffer, OutputBuffer::Deleter>;
 // call of the operating system, nor page faults. Throws std::bad_alloc.
 OutputBufferPtr NewOutputBuffer(std::size_t byte_size);
 
-// Memory that `memory_buffer` owns, of which it takes a reference. With the GIL.
-OutputBufferPtr WrapMemoryBuffer(PyObject* memory_buffer, void* data, std::size_t byte_size,
-                                 TRITONSERVER_MemoryType memory_type, std::int64_t memory_type_id);
+// The memory of a MemoryBuffer. If it is to own that, it takes a reference, with the GIL; otherwise
+// somebody else keeps it.
+OutputBufferPtr WrapMemoryBuffer(PyObject* memory_buffer, bool own, void* data,
+                                 std::size_t byte_size, TRITONSERVER_MemoryType memory_type,
+                                 std::int64_t memory_type_id);
 
 // Buffers that are not deleted yet, and bytes that the pool keeps for the next ones.
 std::size_t OutputBufferCount();

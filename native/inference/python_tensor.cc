@@ -242,8 +242,7 @@ PyCFunction AsMethod(Function* function) {
 
 PyMethodDef tensor_methods[] = {
     {"__dlpack__", AsMethod(&DLPack), METH_FASTCALL | METH_KEYWORDS,
-     R"(__dlpack__($self, /, *, stream=None, max_version=None, dl_device=None, copy=None)
---
+     R"(__dlpack__(self, *, stream: int | None = None, max_version: tuple[int, int] | None = None, dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> typing_extensions.CapsuleType
 
 A DLPack capsule over the tensor's memory, which keeps the tensor; versioned if `max_version` is at
 least (1, 0).
@@ -251,13 +250,18 @@ least (1, 0).
 InvalidArgumentError for BYTES, which DLPack does not have, and for a shape that does not fit the
 memory. BufferError if `copy` is False and the tensor would have to be copied to `dl_device`.)"},
     {"__dlpack_device__", &DLPackDevice, METH_NOARGS,
-     R"(__dlpack_device__($self, /)
---
+     R"(__dlpack_device__(self) -> tuple[int, int]
 
 DLPack's device type and number of the memory. Pinned memory counts as the CPU's.)"},
-    {"_as_numpy", &AsNumPy, METH_NOARGS, "The tensor, in host memory, as an array."},
-    {"_as_bytes_array", &AsBytesArray, METH_NOARGS, "The elements of a BYTES tensor as bytes."},
-    {"_as_string_array", &AsStringArray, METH_NOARGS, "The elements of a BYTES tensor as text."},
+    {"_as_numpy", &AsNumPy, METH_NOARGS,
+     "_as_numpy(self) -> numpy.typing.NDArray[typing.Any]\n\nThe tensor, in host memory, as an "
+     "array."},
+    {"_as_bytes_array", &AsBytesArray, METH_NOARGS,
+     "_as_bytes_array(self) -> numpy.typing.NDArray[numpy.object_]\n\nThe elements of a BYTES "
+     "tensor as bytes."},
+    {"_as_string_array", &AsStringArray, METH_NOARGS,
+     "_as_string_array(self) -> numpy.typing.NDArray[numpy.object_]\n\nThe elements of a BYTES "
+     "tensor as text."},
     {nullptr, nullptr, 0, nullptr},
 };
 

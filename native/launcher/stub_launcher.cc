@@ -62,13 +62,13 @@ std::string ExecutionEnvironment() {
 // Lets the environment's own interpreter choose the stub. Returns only if that cannot be started.
 void RunExecutionEnvironment(const std::string& environment, const std::string& home, char** argv) {
   const std::string python = environment + "/bin/python3";
-  const std::string script = home + "/python/execution_environment.py";
-  const std::string isolated = "-I";
-  std::vector<char*> arguments = {const_cast<char*>(python.c_str()),
-                                  const_cast<char*>(isolated.c_str()),
-                                  const_cast<char*>(script.c_str())};
+  std::vector<std::string> words = {python, "-I", home + "/python/execution_environment.py"};
   for (char** argument = argv; *argument != nullptr; ++argument) {
-    arguments.push_back(*argument);
+    words.emplace_back(*argument);
+  }
+  std::vector<char*> arguments;
+  for (std::string& word : words) {
+    arguments.push_back(word.data());
   }
   arguments.push_back(nullptr);
   execv(python.c_str(), arguments.data());

@@ -1,8 +1,9 @@
 """Write the stub of a compiled module: `stubgen.py MODULE EXTENSION PACKAGE RUFF OUTPUT`.
 
 EXTENSION is the library that has the module, PACKAGE the `__init__.py` of the package it lies in.
-Signatures and documentation are those that pybind11 puts into docstrings, in the order of
-definition; the same text comes out on every version of Python.
+A function's signature is the first line of its docstring, where pybind11 puts it and where methods
+written without pybind11 have it too. The order is that of definition, and the same text comes out
+on every version of Python.
 """
 
 import ast
@@ -18,12 +19,22 @@ import tempfile
 import textwrap
 import types
 from collections.abc import Iterator
+from typing import Any
 
 # How pybind11 spells what it takes where the plain name says the same to a reader.
 _SPELLINGS = {
     "typing.SupportsInt | typing.SupportsIndex": "int",
     "typing.SupportsFloat | typing.SupportsIndex": "float",
     "collections.abc.Buffer": "typing_extensions.Buffer",  # the former is new in Python 3.12
+}
+
+# What types implement in slots has docstrings of CPython's.
+_SLOTS = {
+    "__aiter__": "(self) -> typing_extensions.Self",
+    "__anext__": "(self) -> collections.abc.Awaitable[typing.Any]",
+    "__await__": "(self) -> collections.abc.Generator[typing.Any, typing.Any, typing.Any]",
+    "__iter__": "(self) -> typing_extensions.Self",
+    "__next__": "(self) -> typing.Any",
 }
 
 _NOT_IN_STUBS = {"__doc__", "__module__", "__new__", "_pybind11_conduit_v1_"}
@@ -43,22 +54,23 @@ class Writer:
 
     def _members(self, scope: types.ModuleType | type) -> Iterator[str]:
         for name, value in vars(scope).items():
-            if name in _NOT_IN_STUBS or (name.startswith("__") and not _has_signature(value)):
+            if name in _NOT_IN_STUBS:
                 continue
-            if isinstance(value, type):
+            if isinstance(value, types.WrapperDescriptorType):
+                if name in _SLOTS:
+                    yield from self._definition(name, _SLOTS[name], None)
+            elif isinstance(value, type):
                 yield from self._class(name, value)
-            elif isinstance(value, enum.Enum):
-                yield f"{name}: typing.Final = {type(value).__name__}.{value.name}"
             elif isinstance(value, property):
                 yield from self._property(name, value)
             elif isinstance(value, staticmethod):
                 yield from self._function(name, value.__func__, "@staticmethod")
-            elif _has_signature(value):
+            elif callable(value):
                 yield from self._function(name, value)
-            elif isinstance(value, (int, float, str)):
-                yield f"{name}: {type(value).__name__}"
-            elif not isinstance(value, types.ModuleType):
-                raise TypeError(f"{scope.__name__}.{name} is a {type(value).__name__}")
+            elif isinstance(value, enum.Enum):
+                yield f"{name}: typing.Final = {self._name(type(value))}.{value.name}"
+            elif not name.startswith("__"):
+                yield f"{name}: {self._type_of(value)}"
 
     def _class(self, name: str, cls: type) -> Iterator[str]:
         bases = [self._name(base) for base in cls.__bases__ if not _is_implicit(base)]
@@ -72,20 +84,20 @@ class Writer:
                     body.append(_docstring(member.__doc__))
         else:
             body += self._members(cls)
-            if "__eq__" in vars(cls) and vars(cls).get("__hash__") is None:
-                body.append("__hash__: typing.ClassVar[None]  # type: ignore[assignment]")
         yield textwrap.indent("\n".join(line for line in body if line) or "...", "    ")
 
     def _property(self, name: str, value: property) -> Iterator[str]:
         for accessor, decorator in ((value.fget, "@property"), (value.fset, f"@{name}.setter")):
             if accessor is not None:
-                ((signature, documentation),) = _signatures(accessor)
-                parameters = re.sub(r"\((self|arg0): [^,)]*", "(self", signature, count=1)
-                parameters = parameters.replace("arg1:", "value:")
+                ((signature, _),) = _signatures(accessor)
+                signature = re.sub(r"\((self|arg0): [^,)]*", "(self", signature, count=1)
+                signature = signature.replace("arg1:", "value:")
                 yield decorator
-                yield from self._definition(name, parameters, documentation or value.__doc__)
+                # Type checkers show the getter's documentation for both.
+                documentation = value.__doc__ if accessor is value.fget else None
+                yield from self._definition(name, signature, documentation)
 
-    def _function(self, name: str, function: object, *decorators: str) -> Iterator[str]:
+    def _function(self, name: str, function: Any, *decorators: str) -> Iterator[str]:
         signatures = _signatures(function)
         for signature, documentation in signatures:
             if len(signatures) > 1:
@@ -104,6 +116,14 @@ class Writer:
         if text:
             yield textwrap.indent(text, "    ")
 
+    def _type_of(self, value: object) -> str:
+        if isinstance(value, tuple):
+            elements = {self._type_of(element): None for element in value}
+            if len(elements) == 1:
+                return f"tuple[{next(iter(elements))}, ...]"
+            return f"tuple[{', '.join(map(self._type_of, value))}]"
+        return self._name(type(value))
+
     def _name(self, cls: type) -> str:
         """How the stub refers to a class, wherever the class says that it belongs."""
         if vars(self._module).get(cls.__name__) is cls:
@@ -115,21 +135,16 @@ def _is_implicit(base: type) -> bool:
     return base is object or base.__module__ == "pybind11_builtins"
 
 
-def _has_signature(value: object) -> bool:
-    value = value.__func__ if isinstance(value, staticmethod) else value
-    return callable(value) and bool(_signatures(value))
-
-
-def _signatures(function: object) -> list[tuple[str, str]]:
-    """Parameters with result, and documentation, of every overload; none if not pybind11's."""
+def _signatures(function: Any) -> list[tuple[str, str]]:
+    """Parameters with result, and documentation, of every overload."""
     text = inspect.getdoc(function) or ""
-    name = re.escape(getattr(function, "__name__", ""))
+    name = re.escape(function.__name__)
     if re.match(rf"{name}\(\*args, \*\*kwargs\)\nOverloaded function\.\n", text):
         parts = re.split(rf"^\d+\. {name}(?=\()", text, flags=re.MULTILINE)[1:]
     elif re.match(rf"{name}\(.*\) -> .+(\n|$)", text):
-        parts = [text[len(getattr(function, "__name__", "")) :]]
+        parts = [text.removeprefix(function.__name__)]
     else:
-        return []
+        raise TypeError(f"no signature is in the docstring of {function!r}: {text!r}")
     return [(line, rest.strip()) for line, _, rest in (part.partition("\n") for part in parts)]
 
 

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import ctypes
 import math
 import os
 import weakref
@@ -27,6 +28,7 @@ _MARGIN_SECONDS = 0.5
 
 # What runs, with its exit timeout. A server that nobody refers to any more stops itself.
 _running: "weakref.WeakKeyDictionary[TRITONSERVER_Server, int]" = weakref.WeakKeyDictionary()
+_has_run = False
 _forked_while_running = False
 _failed_to_stop: "weakref.WeakSet[TRITONSERVER_Server]" = weakref.WeakSet()
 
@@ -45,6 +47,8 @@ def check_fork() -> None:
 
 def register(server: TRITONSERVER_Server, exit_timeout: int) -> None:
     """Have `server` stopped when the interpreter exits, in so many seconds."""
+    global _has_run
+    _has_run = True
     _running[server] = exit_timeout
 
 
@@ -82,9 +86,8 @@ def stop(
         stopped = _becomes_idle(server, Deadline(timeout), operations)
     else:
         stopped = _stop_core(server, timeout, grace)
+    _running.pop(server, None)
     if stopped:
-        _failed_to_stop.discard(server)
-        _running.pop(server, None)
         _log_route.flush()
         return
     _failed_to_stop.add(server)
@@ -143,6 +146,12 @@ def _after_fork_in_child() -> None:
     _forked_while_running = _forked_while_running or bool(_running)
     _running.clear()
     _log_route.reset_after_fork()
+    if _has_run:
+        # At exit the core would join threads that are not in this process. What is registered last
+        # runs first: write what is buffered, and end without the core's destructors.
+        libc = ctypes.CDLL(None)
+        libc.on_exit(libc._exit, None)
+        libc.on_exit(libc.fcloseall, None)
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

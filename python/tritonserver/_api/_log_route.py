@@ -108,11 +108,11 @@ class _MemoryFile:
 
     def read(self) -> list[Record]:
         """Return the records that have come since the last call."""
-        read = self._partial
-        while chunk := os.pread(self._descriptor, 1 << 16, self._offset):
-            self._offset += len(chunk)
-            read += chunk
-        lines, newline, self._partial = read.rpartition(b"\n")
+        # Not until nothing is left, for there may always be more.
+        size = os.fstat(self._descriptor).st_size - self._offset
+        read = os.pread(self._descriptor, size, self._offset)
+        self._offset += len(read)
+        lines, newline, self._partial = (self._partial + read).rpartition(b"\n")
         records = parse((lines + newline).decode(errors="replace"), self._last)
         if records:
             self._last = records[-1]

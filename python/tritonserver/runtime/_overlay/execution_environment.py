@@ -49,10 +49,8 @@ def _libpython_directory() -> str:
 
 def _numpy_version() -> "str | None":
     """Return the version that the stub would import, or None if there is none."""
-    try:
-        from importlib import metadata
-    except ImportError:  # Python 3.7, for which no stub exists.
-        return None
+    from importlib import metadata  # Not at the top: a Python without it has no stub either.
+
     path = sys.path
     if sys.version_info < (3, 11):  # Later stubs are isolated, and so is this process.
         path = os.environ.get("PYTHONPATH", "").split(":") + path
