@@ -15,6 +15,7 @@ from benchmarks import instructions
 from benchmarks.cases import CASES, FLOOR, STRUCT_LOOP
 from benchmarks.measure import Command, MissingError, Worker, measure
 from benchmarks.report import summarize, table
+
 from tritonserver import runtime
 
 _OURS = "tritonserver"

@@ -125,7 +125,7 @@ def measure(
 
 
 def _turns(case: Case, workers: Mapping[str, Worker]) -> list[tuple[Worker, str]]:
-    """Return the workers that run ``case``, each with its name for it; none if only a reference does."""
+    """Return the workers that run ``case`` and how they call it; none if only a reference does."""
     turns = [(worker, case.name) for worker in workers.values() if case.name in worker.cases]
     if case.reference is None or not turns:
         return turns

@@ -16,7 +16,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from benchmarks.workers.inputs import MODEL, MODELS, STREAM_MODEL, WIDE_MODEL, Inputs, large, small, stream, wide
+from benchmarks.workers.inputs import (
+    MODEL,
+    MODELS,
+    STREAM_MODEL,
+    WIDE_MODEL,
+    Inputs,
+    large,
+    small,
+    stream,
+    wide,
+)
 from benchmarks.workers.protocol import from_threads, need, on_event_loop, one_at_a_time, serve
 
 _TYPES = {"float32": "FP32", "int32": "INT32", "uint32": "UINT32"}
@@ -92,7 +102,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes], url: str) -> None:
             if client.InferenceServerClient(url).is_server_ready():
                 return
         time.sleep(0.1)
-    raise RuntimeError(f"the server did not get ready: {server.args}")
+    raise RuntimeError(f"the server did not get ready: {server.args!r}")
 
 
 def _tensors(module: ModuleType, inputs: Inputs) -> list[Any]:
@@ -129,9 +139,7 @@ def _async_infer(
     return request
 
 
-def _async_client(
-    url: str, loop: asyncio.AbstractEventLoop, at_end: contextlib.ExitStack
-) -> Any:
+def _async_client(url: str, loop: asyncio.AbstractEventLoop, at_end: contextlib.ExitStack) -> Any:
     async def connect() -> Any:
         return aio.InferenceServerClient(url)  # needs a running loop
 

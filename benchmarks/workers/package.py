@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from benchmarks.workers.inputs import (
@@ -25,7 +26,14 @@ from benchmarks.workers.inputs import (
     stream,
     wide,
 )
-from benchmarks.workers.protocol import Case, from_threads, need, on_event_loop, one_at_a_time, serve
+from benchmarks.workers.protocol import (
+    Case,
+    from_threads,
+    need,
+    on_event_loop,
+    one_at_a_time,
+    serve,
+)
 
 tritonserver = need("tritonserver")
 
@@ -43,27 +51,29 @@ def main() -> None:
     loop = asyncio.new_event_loop()
     infer = _infer(server, MODEL, small())
     async_infer = _async_infer(server, MODEL, small())
-    serve(
-        {
-            "infer": one_at_a_time(infer),
-            "async_infer": on_event_loop(loop, async_infer, 1),
-            "async_infer_64": on_event_loop(loop, async_infer, 64),
-            "threads_8": from_threads(lambda: infer, 8),
-            "large": one_at_a_time(_infer(server, MODEL, large())),
-            "stream": one_at_a_time(_infer(server, STREAM_MODEL, stream())),
-            "async_stream": on_event_loop(loop, _async_infer(server, STREAM_MODEL, stream()), 1),
-            "wide": one_at_a_time(_infer(server, WIDE_MODEL, wide())),
-            "bytes": _bytes(),
-            "to_numpy": _to_numpy(server),
-            "memory": lambda requests: _memory(server, requests),
-            "import": lambda iterations: sum(_import() for _ in range(iterations)) / iterations,
-        }
-    )
+    cases = {
+        "infer": one_at_a_time(infer),
+        "async_infer": on_event_loop(loop, async_infer, 1),
+        "async_infer_64": on_event_loop(loop, async_infer, 64),
+        "threads_8": from_threads(lambda: infer, 8),
+        "large": one_at_a_time(_infer(server, MODEL, large())),
+        "stream": one_at_a_time(_infer(server, STREAM_MODEL, stream())),
+        "async_stream": on_event_loop(loop, _async_infer(server, STREAM_MODEL, stream()), 1),
+        "wide": one_at_a_time(_infer(server, WIDE_MODEL, wide())),
+        "bytes": one_at_a_time(_bytes()),
+        "to_numpy": one_at_a_time(_to_numpy(server)),
+        "memory": lambda requests: _memory(server, requests),
+        "import": lambda iterations: sum(_import() for _ in range(iterations)) / iterations,
+    }
+    if hasattr(tritonserver.Model, "bind"):  # Else it is another package.
+        cases["bound"] = one_at_a_time(_bound(server))
+        cases["call"] = one_at_a_time(_call(server))
+    serve(cases)
     loop.close()
     server.stop()
 
 
-def _infer(server: tritonserver.Server, model_name: str, inputs: Inputs) -> Callable[[], object]:
+def _infer(server: Any, model_name: str, inputs: Inputs) -> Callable[[], object]:
     model = server.model(model_name)
 
     def request() -> None:
@@ -74,9 +84,7 @@ def _infer(server: tritonserver.Server, model_name: str, inputs: Inputs) -> Call
     return request
 
 
-def _async_infer(
-    server: tritonserver.Server, model_name: str, inputs: Inputs
-) -> Callable[[], Awaitable[object]]:
+def _async_infer(server: Any, model_name: str, inputs: Inputs) -> Callable[[], Awaitable[object]]:
     model = server.model(model_name)
 
     async def request() -> None:
@@ -87,26 +95,38 @@ def _async_infer(
     return request
 
 
-def _bytes() -> Case:
+def _bound(server: Any) -> Callable[[], object]:
+    outputs = {"OUTPUT0": np.empty(16, np.float32)}
+    request = server.model(MODEL).bind(outputs, inputs=small())
+    return lambda: request.run()["OUTPUT0"]
+
+
+def _call(server: Any) -> Callable[[], object]:
+    model = server.model(MODEL)
+    inputs = small()
+    return lambda: model(inputs)["OUTPUT0"]
+
+
+def _bytes() -> Callable[[], object]:
     strings = short_strings()
 
-    def encode_and_decode() -> None:
-        tritonserver.Tensor.from_bytes_array(strings).to_bytes_array()
-
-    return one_at_a_time(encode_and_decode)
+    tensor_class = tritonserver.Tensor
+    return lambda: tensor_class.from_bytes_array(strings).to_bytes_array()
 
 
-def _to_numpy(server: tritonserver.Server) -> Case:
+def _to_numpy(server: Any) -> Callable[[], object]:
     (response,) = server.model(MODEL).infer(inputs=small())
     tensor = response.outputs["OUTPUT0"]
-    return one_at_a_time(lambda: np.from_dlpack(tensor))
+    return lambda: np.from_dlpack(tensor)
 
 
-def _memory(server: tritonserver.Server, requests: int) -> float:
+def _memory(server: Any, requests: int) -> float:
     """Return how many bytes each of ``requests`` requests takes that wait behind a slow one."""
     model, inputs = server.model(MODEL), small()
     one_at_a_time(_infer(server, MODEL, inputs))(1000)
-    slow = model.infer(inputs=inputs, parameters={"execute_delay_ms": 1 << 30}, raise_on_error=False)
+    slow = model.infer(
+        inputs=inputs, parameters={"execute_delay_ms": 1 << 30}, raise_on_error=False
+    )
     before = _resident_bytes()
     waiting = [model.infer(inputs=inputs) for _ in range(requests)]
     after = _resident_bytes()

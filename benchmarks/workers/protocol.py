@@ -51,7 +51,7 @@ def one_at_a_time(request: Callable[[], object]) -> Case:
 
 
 def from_threads(connect: Callable[[], Callable[[], object]], threads: int) -> Case:
-    """Return the case in which each of several threads makes the request that it got by ``connect``."""
+    """Return the case in which each thread makes the request that it got by ``connect``."""
     own = threading.local()
 
     def prepare() -> None:

@@ -21,6 +21,7 @@ void BindErrors(py::module_& module, Later& later);
 void BindLog(py::module_& module, Later& later);
 void BindMessage(py::module_& module, Later& later);
 void BindMetrics(py::module_& module, Later& later);
+void BindModelPin(py::module_& module, Later& later);
 void BindParameter(py::module_& module, Later& later);
 void BindRequest(py::module_& module, Later& later);
 void BindResponse(py::module_& module, Later& later);

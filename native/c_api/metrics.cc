@@ -1,9 +1,12 @@
+#include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "native/c_api/bindings.h"
 #include "native/c_api/call.h"
+#include "native/triton/loader.h"
 
 namespace tritonserver {
 
@@ -17,6 +20,8 @@ class MetricFamily {
     CheckName("name", name);
     CheckText("description", description);
     py::gil_scoped_release no_gil;
+    // Older cores have neither, and would only call the kind invalid.
+    if (kind == kMetricHistogram) New<&Api::MetricArgsNew>();
     std::lock_guard lock(registry().mutex);
     auto& known = registry().families[name];
     if (auto family = known.lock(); family && family->kind_ == kind) return family;
@@ -88,6 +93,10 @@ std::unique_ptr<Metric> NewMetricWithArgs(const std::shared_ptr<MetricFamily>& f
 }
 
 void SetHistogram(const MetricArgs& args, const std::vector<double>& buckets) {
+  // The core finds other disorder when the metric is made.
+  if (std::any_of(buckets.begin(), buckets.end(), [](double bound) { return std::isnan(bound); })) {
+    throw Error(TRITONSERVER_ERROR_INVALID_ARG, "buckets must not contain NaN");
+  }
   Call<&Api::MetricArgsSetHistogram>(args.get(), buckets.data(), buckets.size());
 }
 

@@ -58,6 +58,7 @@ exceptions instead of errors. The Triton core is found and opened by the first c
   BindRequest(module, later);
   BindServerOptions(module, later);
   BindServer(module, later);
+  BindModelPin(module, later);
   for (auto& add : later) add();
 
   DefFunction<&Api::ApiVersion>(module, "api_version",

@@ -26,7 +26,10 @@ struct Output {
   Output(TRITONSERVER_InferenceResponse* response, std::uint32_t index) {
     Call<&Api::InferenceResponseOutput>(response, index, &name, &data_type, &shape, &rank, &base,
                                         &byte_size, &memory_type, &memory_type_id, &userp);
-    if (base == nullptr) byte_size = 0;  // undefined for an output without a buffer
+    if (base == nullptr) {  // an output without a buffer has no more than that
+      byte_size = 0;
+      userp = nullptr;
+    }
   }
 };
 

@@ -95,7 +95,8 @@ py::object Normalized(const py::object& element, const std::string& what, std::s
   if (PyUnicode_Check(object) || PyBytes_Check(object)) return element;
   if (PyByteArray_Check(object)) return Steal(PyBytes_FromObject(object));
   // Also sizeable things such as arrays, lists, dictionaries.
-  if (PyNumber_Check(object) || PySequence_Check(object) || PyObject_CheckBuffer(object)) {
+  if (PyNumber_Check(object) || PySequence_Check(object) || PyMapping_Check(object) ||
+      PyAnySet_Check(object) || PyObject_CheckBuffer(object)) {
     Refuse(what, index,
            std::string("is of type ") + Py_TYPE(object)->tp_name +
                "; the elements of a BYTES tensor must be str or bytes");

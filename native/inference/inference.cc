@@ -71,6 +71,7 @@ Inference::~Inference() {
   for (PyObject* owner : owners_) Py_DECREF(owner);
   for (const Waiter& waiter : waiters_) Py_DECREF(waiter.future);
   Py_XDECREF(setup_.server);
+  Py_XDECREF(setup_.bound_request);
   Py_XDECREF(setup_.allocator);
   Py_XDECREF(setup_.response_queue);
   inference_count.fetch_sub(1, std::memory_order_relaxed);
@@ -141,7 +142,10 @@ void Inference::OnResponse(TRITONSERVER_InferenceResponse* source, std::uint32_t
 // A null response ends the stream.
 void Inference::Deliver(std::unique_ptr<Response> response) noexcept {
   std::unique_lock lock(mutex_);
-  if (response == nullptr || response->final) final_came_ = true;
+  if (response == nullptr || response->final) {
+    final_came_ = true;
+    if (setup_.provided != nullptr) setup_.provided->in_use.store(false);
+  }
   if (setup_.response_queue != nullptr) {
     if (response != nullptr) unforwarded_.Push(std::move(response));
   } else if (!reader_is_gone_ && response != nullptr) {

@@ -17,6 +17,7 @@
 
 #include "native/inference/deferred.h"
 #include "native/inference/response.h"
+#include "native/inference/tensor_view.h"
 #include "native/triton/error.h"
 
 namespace tritonserver::inference {
@@ -35,15 +36,28 @@ class Inference : public Deferred {
  public:
   using Clock = std::chrono::steady_clock;
 
+  // Buffers that the caller provides for outputs. They serve one inference at a time.
+  struct ProvidedOutputs {
+    struct Buffer {
+      std::string name;
+      TensorView view;
+      PyObject* memory_buffer;  // kept by the bound request
+    };
+    std::vector<Buffer> buffers;
+    std::atomic<bool> in_use{false};
+  };
+
   // Python references are owned, and may be null.
   struct Setup {
     std::string model_name;
     std::int64_t model_version = -1;
     std::string request_id;
-    PyObject* server = nullptr;          // the low-level server
-    PyObject* allocator = nullptr;       // a MemoryAllocator
-    PyObject* response_queue = nullptr;  // gets every response too
-    std::shared_ptr<Waker> queue_waker;  // of the event loop of an asyncio queue
+    PyObject* server = nullptr;           // the low-level server
+    PyObject* bound_request = nullptr;    // if it is one that was sent
+    ProvidedOutputs* provided = nullptr;  // of the bound request
+    PyObject* allocator = nullptr;        // a MemoryAllocator
+    PyObject* response_queue = nullptr;   // gets every response too
+    std::shared_ptr<Waker> queue_waker;   // of the event loop of an asyncio queue
     // Where outputs are wanted; otherwise where the backend prefers them.
     std::optional<std::pair<TRITONSERVER_MemoryType, std::int64_t>> output_memory;
   };

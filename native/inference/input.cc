@@ -108,35 +108,53 @@ TRITONSERVER_DataType DataTypeOfOther(PyObject* array) {
   return is_bfloat16 ? TRITONSERVER_TYPE_BF16 : TRITONSERVER_TYPE_INVALID;
 }
 
-// Where a nested list stops being a box, or empty if it is one.
-std::string RaggedAt(PyObject* value, const std::string& path) {
-  if (!PyList_Check(value) && !PyTuple_Check(value)) return "";
-  const auto length_of = [](PyObject* item) {
-    return PyList_Check(item) || PyTuple_Check(item) ? PySequence_Size(item) : -1;
-  };
-  const Py_ssize_t count = PySequence_Size(value);
-  Py_ssize_t first_length = -1;
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    const py::object item = Steal(PySequence_GetItem(value, i));
-    const std::string item_path = path + "[" + std::to_string(i) + "]";
-    const Py_ssize_t length = length_of(item.ptr());
-    if (i == 0) first_length = length;
-    if (length != first_length) {
-      const auto describe = [](Py_ssize_t n) {
-        return n < 0 ? std::string("is a single value") : "has " + std::to_string(n) + " items";
-      };
-      return path + "[0] " + describe(first_length) + ", but " + item_path + " " + describe(length);
-    }
-    std::string deeper = RaggedAt(item.ptr(), item_path);
-    if (!deeper.empty()) return deeper;
+bool IsList(PyObject* value) { return PyList_Check(value) || PyTuple_Check(value); }
+
+// Whether it is certainly no array or the like.
+bool IsSingle(PyObject* value) {
+  return value == Py_None || PyUnicode_Check(value) || PyBytes_Check(value) ||
+         PyLong_Check(value) || PyFloat_Check(value) || PyComplex_Check(value);
+}
+
+// Lengths along the first items of a nested list.
+std::vector<std::int64_t> ListShape(PyObject* list) {
+  std::vector<std::int64_t> shape;
+  py::object item = py::reinterpret_borrow<py::object>(list);
+  while (IsList(item.ptr())) {
+    shape.push_back(PySequence_Size(item.ptr()));
+    if (shape.back() == 0) break;
+    item = Steal(PySequence_GetItem(item.ptr(), 0));
   }
-  return "";
+  return shape;
+}
+
+// Refuses a nested list whose items on one level differ in length. Arrays in it are left to NumPy.
+void CheckIsBox(PyObject* value, const std::vector<std::int64_t>& shape, std::size_t axis,
+                const std::string& path, const std::string& what) {
+  const auto refuse = [&](const std::string& found) {
+    std::string first;
+    for (std::size_t i = 0; i < axis; ++i) first += "[0]";
+    const std::string wanted =
+        axis < shape.size() ? "has " + std::to_string(shape[axis]) + " items" : "is a single value";
+    Refuse(what, "the list is ragged: " + first + " " + wanted + ", but " + path + " " + found);
+  };
+  if (!IsList(value)) {
+    if (axis < shape.size() && IsSingle(value)) refuse("is a single value");
+    return;
+  }
+  const Py_ssize_t count = PySequence_Size(value);
+  if (axis >= shape.size() || count != shape[axis]) {
+    refuse("has " + std::to_string(count) + " items");
+  }
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    CheckIsBox(Steal(PySequence_GetItem(value, i)).ptr(), shape, axis + 1,
+               path + "[" + std::to_string(i) + "]", what);
+  }
 }
 
 py::object FirstLeaf(PyObject* value) {
   py::object leaf = py::reinterpret_borrow<py::object>(value);
-  while ((PyList_Check(leaf.ptr()) || PyTuple_Check(leaf.ptr())) &&
-         PySequence_Size(leaf.ptr()) > 0) {
+  while (IsList(leaf.ptr()) && PySequence_Size(leaf.ptr()) > 0) {
     leaf = Steal(PySequence_GetItem(leaf.ptr(), 0));
   }
   return leaf;
@@ -148,6 +166,8 @@ bool IsText(PyObject* object) { return PyUnicode_Check(object) || PyBytes_Check(
 void Flatten(PyObject* value, const std::vector<std::int64_t>& shape, std::size_t axis,
              const std::string& what, std::vector<py::object>* items) {
   const py::object sequence = Steal(PySequence_Fast(value, "not a list or tuple"));
+  // Items of odd list types may have changed the list since it was measured.
+  if (PySequence_Fast_GET_SIZE(sequence.ptr()) != shape[axis]) Refuse(what, "the list changed");
   PyObject** elements = PySequence_Fast_ITEMS(sequence.ptr());
   for (std::int64_t i = 0; i < shape[axis]; ++i) {
     if (axis + 1 < shape.size()) {
@@ -162,23 +182,17 @@ void Flatten(PyObject* value, const std::vector<std::int64_t>& shape, std::size_
 }
 
 // Lists of text do not go through an array of NumPy, which would cut NULs at the ends.
-TensorView ReadTextList(PyObject* list, const std::string& what) {
-  std::vector<std::int64_t> shape;
-  py::object leaf = py::reinterpret_borrow<py::object>(list);
-  while (PyList_Check(leaf.ptr()) || PyTuple_Check(leaf.ptr())) {
-    shape.push_back(PySequence_Size(leaf.ptr()));
-    leaf = Steal(PySequence_GetItem(leaf.ptr(), 0));
-  }
+TensorView ReadTextList(PyObject* list, std::vector<std::int64_t> shape, const std::string& what) {
   std::vector<py::object> items;
   Flatten(list, shape, 0, what, &items);
   return BytesView(EncodeObjects(items, what), std::move(shape));
 }
 
 TensorView ReadList(PyObject* list, const std::string& what) {
-  const std::string ragged = RaggedAt(list, "");
-  if (!ragged.empty()) Refuse(what, "the list is ragged: " + ragged);
+  std::vector<std::int64_t> shape = ListShape(list);
+  CheckIsBox(list, shape, 0, "", what);
   const py::object leaf = FirstLeaf(list);
-  if (IsText(leaf.ptr())) return ReadTextList(list, what);
+  if (IsText(leaf.ptr())) return ReadTextList(list, std::move(shape), what);
   const py::object array = AsArray(list, what);
   const char kind = DtypeFields(array.ptr()).kind;
   const bool is_text = kind == 'U' || kind == 'S';
@@ -224,8 +238,21 @@ TensorView ReadArray(PyObject* array, const std::string& what) {
   return view;
 }
 
+TensorView ReadMemoryBuffer(PyObject* memory_buffer) {
+  TensorView view{TRITONSERVER_TYPE_UINT8, {}};
+  view.data = reinterpret_cast<void*>(Get(memory_buffer, names.data_ptr).cast<std::uintptr_t>());
+  view.byte_size = Get(memory_buffer, names.size).cast<std::size_t>();
+  view.shape = {static_cast<std::int64_t>(view.byte_size)};
+  view.memory_type = Get(memory_buffer, names.memory_type).cast<TRITONSERVER_MemoryType>();
+  view.memory_type_id = Get(memory_buffer, names.memory_type_id).cast<std::int64_t>();
+  view.owner = py::reinterpret_borrow<py::object>(memory_buffer);
+  return view;
+}
+
 TensorView ReadTensor(PyObject* tensor, const std::string& what) {
-  TensorView view{Get(tensor, names.data_type).cast<TRITONSERVER_DataType>(), {}};
+  TensorView view = ReadMemoryBuffer(Get(tensor, names.memory_buffer).ptr());
+  view.data_type = Get(tensor, names.data_type).cast<TRITONSERVER_DataType>();
+  view.shape.clear();
   const py::object shape = Steal(
       PySequence_Fast(Get(tensor, names.shape).ptr(), "the shape of a tensor must be a sequence"));
   const Py_ssize_t rank = PySequence_Fast_GET_SIZE(shape.ptr());
@@ -236,13 +263,6 @@ TensorView ReadTensor(PyObject* tensor, const std::string& what) {
     if (value == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
     view.shape.push_back(value);
   }
-  const py::object buffer = Get(tensor, names.memory_buffer);
-  view.data = reinterpret_cast<void*>(Get(buffer.ptr(), names.data_ptr).cast<std::uintptr_t>());
-  view.byte_size = Get(buffer.ptr(), names.size).cast<std::size_t>();
-  view.memory_type = Get(buffer.ptr(), names.memory_type).cast<TRITONSERVER_MemoryType>();
-  view.memory_type_id = Get(buffer.ptr(), names.memory_type_id).cast<std::int64_t>();
-  view.owner = buffer;
-
   const std::size_t element_size = InfoOf(view.data_type).byte_size;
   std::uint64_t count = 0;
   const bool counted = CountElements(view.shape.data(), view.shape.size(), element_size, &count);
@@ -269,7 +289,7 @@ TensorView ReadInput(const std::string& name, PyObject* value) {
     }
     return view;
   }
-  if (PyList_Check(value) || PyTuple_Check(value)) return ReadList(value, what());
+  if (IsList(value)) return ReadList(value, what());
   if (IsText(value)) {
     return BytesView(EncodeObjects({py::reinterpret_borrow<py::object>(value)}, what()), {});
   }

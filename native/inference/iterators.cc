@@ -140,7 +140,8 @@ PyObject* NextWithTimeout(PyObject* self, PyObject* timeout) {
   });
 }
 
-constexpr const char* kNextDoc = R"(_next(self, timeout: float | None, /) -> typing.Any
+constexpr const char* kNextDoc =
+    R"(_next(self, timeout: float | None, /) -> tritonserver.InferenceResponse
 
 The next response, within `timeout` seconds if that is not None.)";
 
@@ -317,10 +318,11 @@ PyObject* AsyncNext(PyObject* self) {
 
 PyMethodDef next_methods[] = {
     {"send", &SendMethod, METH_O,
-     "send(self, value: typing.Any, /) -> typing.Any\n\nGo on, as the event loop does."},
+     "send(self, value: None, /) -> asyncio.Future[None]\n\nGo on, as the event loop does."},
     {"throw", &ThrowMethod, METH_VARARGS,
-     "throw(self, *exception: typing.Any) -> typing.NoReturn\n\nGive up waiting and raise the "
-     "exception."},
+     "throw(self, type: type[BaseException] | BaseException, value: object = None, "
+     "traceback: types.TracebackType | None = None, /) -> typing.NoReturn\n\n"
+     "Give up waiting and raise the exception."},
     {"close", &CloseMethod, METH_NOARGS, "close(self) -> None\n\nGive up waiting."},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -367,6 +369,8 @@ void BindIterators(py::module_& module) {
       {0, nullptr},
   };
   PyObject* base = AddClass(module, "Responses", sizeof(Responses), kBase, base_slots, nullptr);
+  module.attr("AnyIterator") = py::module_::import("typing").attr("TypeVar")(
+      "AnyIterator", py::arg("bound") = py::handle(base));
   PyType_Slot sync_slots[] = {
       Slot(Py_tp_iter, &Self),
       Slot(Py_tp_iternext, &IterNext),

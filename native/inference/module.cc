@@ -2,11 +2,14 @@
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <string>
 #include <vector>
 
+#include "native/c_api/call.h"
 #include "native/c_api/enums.h"
+#include "native/inference/bound_request.h"
 #include "native/inference/data_types.h"
 #include "native/inference/deferred.h"
 #include "native/inference/dispatcher.h"
@@ -15,6 +18,7 @@
 #include "native/inference/output_allocator.h"
 #include "native/inference/output_buffer.h"
 #include "native/inference/python_response.h"
+#include "native/inference/python_signatures.h"
 #include "native/inference/python_tensor.h"
 #include "native/inference/python_types.h"
 #include "native/inference/submit.h"
@@ -32,7 +36,7 @@ py::tuple DataTypeTable() {
   return rows;
 }
 
-py::dict LiveCounts() {
+py::typing::Dict<py::str, py::int_> LiveCounts() {
   DestroyDeferred();
   py::dict counts;
   counts["inferences"] = Inference::Count();
@@ -50,9 +54,11 @@ PYBIND11_MODULE(_inference, module) {
   BindPythonTensor(module);
   BindIterators(module);
   BindSubmit(module);
+  BindBoundRequest(module);
   module.attr("DATA_TYPES") = DataTypeTable();
   module.def(
-      "cancel_all", [](const py::object& server) { return Inference::CancelAll(server.ptr()); },
+      "cancel_all",
+      [](const python::NativeServer& server) { return Inference::CancelAll(server.ptr()); },
       py::arg("server"),
       "Cancel all requests of a low-level server that Triton has not finished, and return the "
       "name of the model of each.");
@@ -60,8 +66,8 @@ PYBIND11_MODULE(_inference, module) {
              "Say whether outputs in this type of memory come from an allocator in Python.");
   module.def(
       "read_memory",
-      [](std::uintptr_t address, std::size_t byte_size) {
-        return py::bytes(reinterpret_cast<const char*>(address), byte_size);
+      [](Integer<std::uintptr_t> address, Integer<std::size_t> byte_size) {
+        return py::bytes(reinterpret_cast<const char*>(address.value), byte_size.value);
       },
       py::arg("address"), py::arg("byte_size"), "A copy of host memory.");
   module.def("live_counts", &LiveCounts,

@@ -25,14 +25,18 @@ inline std::size_t ItemSize(PyObject* array) {
 
 inline bool IsExactArray(PyObject* object) { return Py_TYPE(object) == NumPy::get().PyArray_Type_; }
 
-// An array of the type with this number over `data`, kept by `base`; writeable and C-contiguous.
+// A C-contiguous, writeable array of the type with this number: over `data`, kept by `base`, or in
+// new memory if `data` is null.
 inline py::object NewArray(int type_number, int rank, const Py_ssize_t* shape, void* data,
                            const py::object& base) {
   NumPy& numpy = NumPy::get();
-  py::object array = Steal(numpy.PyArray_NewFromDescr_(
-      numpy.PyArray_Type_, numpy.PyArray_DescrFromType_(type_number), rank, shape, nullptr, data,
-      NumPy::NPY_ARRAY_C_CONTIGUOUS_ | NumPy::NPY_ARRAY_ALIGNED_ | NumPy::NPY_ARRAY_WRITEABLE_,
-      nullptr));
+  // Without data, any flag means Fortran order.
+  const int flags = data == nullptr ? 0
+                                    : NumPy::NPY_ARRAY_C_CONTIGUOUS_ | NumPy::NPY_ARRAY_ALIGNED_ |
+                                          NumPy::NPY_ARRAY_WRITEABLE_;
+  py::object array = Steal(numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_,
+                                                       numpy.PyArray_DescrFromType_(type_number),
+                                                       rank, shape, nullptr, data, flags, nullptr));
   if (base && numpy.PyArray_SetBaseObject_(array.ptr(), py::object(base).release().ptr()) != 0) {
     throw py::error_already_set();
   }

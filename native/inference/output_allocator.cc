@@ -49,9 +49,31 @@ OutputBufferPtr AskPython(const Inference& inference, std::size_t byte_size, Pla
                                                  " bytes and returned " + std::to_string(size));
   }
   return WrapMemoryBuffer(
-      source, reinterpret_cast<void*>(Get(source, names.data_ptr).cast<std::uintptr_t>()), size,
-      Get(source, names.memory_type).cast<TRITONSERVER_MemoryType>(),
+      source, true, reinterpret_cast<void*>(Get(source, names.data_ptr).cast<std::uintptr_t>()),
+      size, Get(source, names.memory_type).cast<TRITONSERVER_MemoryType>(),
       Get(source, names.memory_type_id).cast<std::int64_t>());
+}
+
+// The buffer that the caller provides for this output, if there is one.
+const Inference::ProvidedOutputs::Buffer* FindProvided(const Inference& inference,
+                                                       const char* name) {
+  if (inference.setup().provided == nullptr) return nullptr;
+  for (const auto& buffer : inference.setup().provided->buffers) {
+    if (buffer.name == name) return &buffer;
+  }
+  return nullptr;
+}
+
+OutputBufferPtr UseProvided(const Inference::ProvidedOutputs::Buffer& provided,
+                            std::size_t byte_size) {
+  const TensorView& view = provided.view;
+  if (byte_size > view.byte_size) {
+    throw Error(TRITONSERVER_ERROR_INVALID_ARG,
+                "output '" + provided.name + "' has " + std::to_string(byte_size) +
+                    " bytes, but the buffer given for it only " + std::to_string(view.byte_size));
+  }
+  return WrapMemoryBuffer(provided.memory_buffer, false, const_cast<void*>(view.data),
+                          view.byte_size, view.memory_type, view.memory_type_id);
 }
 
 // An allocator that fails makes the response an InternalError, whatever it raised.
@@ -70,13 +92,16 @@ TRITONSERVER_Error* Allocate(TRITONSERVER_ResponseAllocator*, const char* name,
   const auto& inference = *static_cast<const Inference*>(userp);
   const Place place = PlaceFor(inference, {preferred, preferred_id});
   OutputBufferPtr buffer;
-  if (AsksPython(inference, place)) {
+  const auto* provided = FindProvided(inference, name);
+  if (provided == nullptr && AsksPython(inference, place)) {
     TRITONSERVER_Error* error = CallPythonForCore(
         "MemoryAllocator.allocate", [&] { buffer = AskPython(inference, byte_size, place); });
     if (error != nullptr) return InternalErrorOf(error, name);
   } else {
     try {
-      buffer = NewOutputBuffer(byte_size);
+      buffer = provided != nullptr ? UseProvided(*provided, byte_size) : NewOutputBuffer(byte_size);
+    } catch (const Error& error) {
+      return MakeError(error.code(), error.what());
     } catch (const std::bad_alloc&) {
       return MakeError(TRITONSERVER_ERROR_INTERNAL, "out of memory for an output");
     }

@@ -113,8 +113,9 @@ std::size_t BlockSize(std::size_t byte_size) {
 OutputBufferPtr NewOutputBuffer(std::size_t byte_size) {
   void* block = pool().Take(ClassOf(BlockSize(byte_size)));
   buffer_count.fetch_add(1, std::memory_order_relaxed);
-  return OutputBufferPtr(new (block) OutputBuffer{static_cast<char*>(block) + kAlignment, byte_size,
-                                                  TRITONSERVER_MEMORY_CPU, 0, nullptr, false, false});
+  return OutputBufferPtr(new (block)
+                             OutputBuffer{static_cast<char*>(block) + kAlignment, byte_size,
+                                          TRITONSERVER_MEMORY_CPU, 0, nullptr, false, false});
 }
 
 OutputBufferPtr WrapMemoryBuffer(PyObject* memory_buffer, bool own, void* data,

@@ -25,9 +25,8 @@ void DeallocatePooledMemory(PyObject* self) {
   Py_DECREF(type);
 }
 
-py::object NewOwner(OutputBufferPtr buffer) {
+py::object NewOwner(OutputBufferPtr buffer, std::size_t byte_size) {
   void* data = buffer->data;
-  const std::size_t byte_size = buffer->byte_size;
   const py::object memory = Steal(pooled_memory_type->tp_alloc(pooled_memory_type, 0));
   reinterpret_cast<PooledMemory*>(memory.ptr())->buffer = buffer.release();
   return NewByteArray(data, byte_size, memory);
@@ -36,14 +35,14 @@ py::object NewOwner(OutputBufferPtr buffer) {
 py::object NewMemoryBuffer(Output& output) {
   if (output.buffer == nullptr) output.buffer = NewOutputBuffer(0);
   OutputBuffer& buffer = *output.buffer;
-  buffer.byte_size = output.byte_size;
   const py::object memory_buffer = NewInstance(classes.MemoryBuffer);
   Set(memory_buffer.ptr(), names.data_ptr, PyLong_FromVoidPtr(buffer.data));
   Set(memory_buffer.ptr(), names.memory_type, EnumMember(buffer.memory_type).release().ptr());
   Set(memory_buffer.ptr(), names.memory_type_id, PyLong_FromLongLong(buffer.memory_type_id));
   Set(memory_buffer.ptr(), names.size, PyLong_FromSize_t(output.byte_size));
-  py::object owner = buffer.memory_buffer != nullptr ? Get(buffer.memory_buffer, names.owner)
-                                                     : NewOwner(std::move(output.buffer));
+  py::object owner = buffer.memory_buffer != nullptr
+                         ? Get(buffer.memory_buffer, names.owner)
+                         : NewOwner(std::move(output.buffer), output.byte_size);
   Set(memory_buffer.ptr(), names.owner, owner.release().ptr());
   return memory_buffer;
 }
@@ -97,19 +96,22 @@ void SetItem(const py::object& dict, const std::string& key, const py::object& v
 
 }  // namespace
 
+py::object NewPythonOutputs(Response& response) {
+  py::object outputs = Steal(PyDict_New());
+  for (Output& output : response.outputs) SetItem(outputs, output.name, NewTensor(output));
+  return outputs;
+}
+
 py::object NewPythonResponse(Response& response, const Inference& inference) {
   const py::object parameters = Steal(PyDict_New());
   for (const auto& [name, value] : response.parameters) {
     SetItem(parameters, name, NewParameter(value));
   }
-  const py::object outputs = Steal(PyDict_New());
-  for (Output& output : response.outputs) SetItem(outputs, output.name, NewTensor(output));
-
   py::object made = NewInstance(classes.InferenceResponse);
   Set(made.ptr(), names.model, NewModel(response, inference).release().ptr());
   Set(made.ptr(), names.request_id, NewText(response.request_id));
   Set(made.ptr(), names.parameters, parameters.inc_ref().ptr());
-  Set(made.ptr(), names.outputs, outputs.inc_ref().ptr());
+  Set(made.ptr(), names.outputs, NewPythonOutputs(response).release().ptr());
   py::object error = py::none();
   if (response.error) {
     const py::object message = MakePythonError(*response.error).attr("args")[py::int_(0)];

@@ -13,6 +13,9 @@ namespace py = pybind11;
 // The InferenceResponse of `response`, whose buffers its tensors take over. With the GIL.
 py::object NewPythonResponse(Response& response, const Inference& inference);
 
+// Its outputs alone: a dict of name to Tensor.
+py::object NewPythonOutputs(Response& response);
+
 void BindPythonResponse(py::module_& module);
 
 }  // namespace tritonserver::inference

@@ -10,6 +10,7 @@
 #include "native/inference/data_types.h"
 #include "native/inference/dlpack.h"
 #include "native/inference/numpy.h"
+#include "native/inference/python_signatures.h"
 #include "native/inference/python_types.h"
 #include "native/inference/tensor_view.h"
 
@@ -260,14 +261,18 @@ DLPack's device type and number of the memory. Pinned memory counts as the CPU's
      "_as_bytes_array(self) -> numpy.typing.NDArray[numpy.object_]\n\nThe elements of a BYTES "
      "tensor as bytes."},
     {"_as_string_array", &AsStringArray, METH_NOARGS,
-     "_as_string_array(self) -> numpy.typing.NDArray[numpy.object_]\n\nThe elements of a BYTES "
+     "_as_string_array(self) -> numpy.typing.NDArray[typing.Any]\n\nThe elements of a BYTES "
      "tensor as text."},
     {nullptr, nullptr, 0, nullptr},
 };
 
 // --- Functions
 
-py::tuple Describe(const TensorView& view) {
+// Data type, shape, address, memory type, memory type id, bytes, owner.
+using Description = py::typing::Tuple<TRITONSERVER_DataType, py::typing::List<py::int_>, py::int_,
+                                      TRITONSERVER_MemoryType, py::int_, py::int_, py::object>;
+
+Description Describe(const TensorView& view) {
   py::list shape;
   for (const std::int64_t dim : view.shape) shape.append(dim);
   return py::make_tuple(EnumMember(view.data_type), std::move(shape),
@@ -280,7 +285,7 @@ bool IsReadOnlyArray(const py::object& producer) {
          (ArrayFields(producer.ptr()).flags & NumPy::NPY_ARRAY_WRITEABLE_) == 0;
 }
 
-py::tuple ViewDLPack(const py::object& producer) {
+Description ViewDLPack(const python::DLPackObject& producer) {
   const std::string what =
       std::string("cannot use the memory of ") + Py_TYPE(producer.ptr())->tp_name;
   if (IsReadOnlyArray(producer)) {
@@ -303,7 +308,7 @@ py::tuple ViewDLPack(const py::object& producer) {
   return Describe(ReadDLPack(producer.ptr(), what, false));
 }
 
-py::tuple EncodeText(const py::object& value) {
+Description EncodeText(const python::ArrayLike& value) {
   const TensorView view = ReadInput("value", value.ptr());
   if (view.data_type != TRITONSERVER_TYPE_BYTES) {
     Refuse(TRITONSERVER_ERROR_INVALID_ARG,

@@ -1,5 +1,7 @@
 #include "native/inference/python_types.h"
 
+#include <pybind11/typing.h>
+
 #include <new>
 #include <string>
 
@@ -10,7 +12,9 @@ PythonClasses classes;
 
 namespace {
 
-void Register(const py::object& object) {
+using ClassOrFunction = py::typing::Union<py::type, py::typing::Callable<py::object(py::ellipsis)>>;
+
+void Register(const ClassOrFunction& object) {
   const auto name = object.attr("__name__").cast<std::string>();
 #define CLASS(known)                                   \
   if (name == #known) {                                \

@@ -11,6 +11,7 @@
 #include "native/inference/data_types.h"
 #include "native/inference/inference.h"
 #include "native/inference/iterators.h"
+#include "native/inference/python_signatures.h"
 #include "native/inference/python_types.h"
 #include "native/inference/request_data.h"
 #include "native/inference/waker.h"
@@ -19,13 +20,6 @@
 
 namespace tritonserver::inference {
 namespace {
-
-using Request = Handle<TRITONSERVER_InferenceRequest>;
-
-struct ReleaseReference {
-  void operator()(Inference* inference) const { inference->ReleaseWithGil(); }
-};
-using InferenceReference = std::unique_ptr<Inference, ReleaseReference>;
 
 // --- Without the GIL
 
@@ -59,7 +53,8 @@ void AddInput(const Request& request, const std::string& name, const TensorView&
       view.memory_type, view.memory_type_id);
 }
 
-// A new request for each inference: the core does not reset all of a used one.
+}  // namespace
+
 Request NewRequest(TRITONSERVER_Server* server, const RequestData& data) {
   TRITONSERVER_InferenceRequest* made = nullptr;
   Call<&Api::InferenceRequestNew>(&made, server, data.model_name.c_str(), data.model_version);
@@ -80,6 +75,8 @@ Request NewRequest(TRITONSERVER_Server* server, const RequestData& data) {
   for (const auto& [name, view] : data.inputs) AddInput(request, name, view);
   return request;
 }
+
+namespace {
 
 // --- With the GIL
 
@@ -109,29 +106,6 @@ void SetQueue(const py::object& queue, Inference::Setup* setup) {
   setup->response_queue = py::object(queue).release().ptr();
 }
 
-void SetOutputMemory(const RequestFields& fields, Inference::Setup* setup) {
-  if (IsGiven(fields.output_memory_allocator)) {
-    setup->allocator = py::object(fields.output_memory_allocator).release().ptr();
-  }
-  if (IsGiven(fields.output_memory_type)) {
-    const py::tuple place = py::handle(classes.resolve_output_memory)(fields.output_memory_type,
-                                                                      setup->allocator != nullptr);
-    setup->output_memory = {place[0].cast<TRITONSERVER_MemoryType>(),
-                            place[1].cast<std::int64_t>()};
-  }
-}
-
-// With a text of `tritonserver._api._request`, which may ask the model what it takes.
-[[noreturn]] void Explain(const Error& refusal, const py::object& model, const RequestData& data) {
-  py::dict given;
-  for (const auto& [name, view] : data.inputs) {
-    given[py::str(name)] = Describe(view.data_type, view.shape.data(), view.shape.size());
-  }
-  throw Error(refusal.code(),
-              py::handle(classes.explain_rejection)(model, Steal(NewText(refusal.message())), given)
-                  .cast<std::string>());
-}
-
 // A trace on its way to the core, which keeps it unless sending fails.
 class GivenTrace {
  public:
@@ -154,38 +128,58 @@ class GivenTrace {
   TRITONSERVER_InferenceTrace* given_ = nullptr;
 };
 
-// Sends a request to `model`. Nothing is left behind if that fails.
-InferenceReference Send(const py::object& model, const RequestFields& fields) {
-  DestroyDeferred();
-  const py::object server_object = Get(model.ptr(), names._server);
-  auto& server = server_object.cast<Server&>();
-  RequestData data = ReadScalars(model.ptr(), fields);
+}  // namespace
+
+InferenceReference NewInference(const py::object& server, const RequestData& data,
+                                const RequestFields& fields) {
   InferenceReference inference(new Inference);
   Inference::Setup& setup = inference->setup();
   setup.model_name = data.model_name;
   setup.model_version = data.model_version;
   setup.request_id = data.id;
-  setup.server = py::object(server_object).release().ptr();
-  SetOutputMemory(fields, &setup);
-  SetQueue(fields.response_queue, &setup);
-  try {
-    if (IsGiven(fields.inputs)) ReadInputs(fields.inputs, &data);
-    for (auto& [name, view] : data.inputs) inference->AddOwner(std::move(view.owner));
-    GivenTrace trace(fields.trace);
-    {
-      WithoutGil without_gil;
-      inference->Submit(server.get(), NewRequest(server.get(), data).Release(), trace.get());
-    }
-    trace.Keep();
-  } catch (const Error& refusal) {
-    if (refusal.code() != TRITONSERVER_ERROR_INVALID_ARG) throw;
-    Explain(refusal, model, data);
+  setup.server = py::object(server).release().ptr();
+  if (IsGiven(fields.output_memory_allocator)) {
+    setup.allocator = py::object(fields.output_memory_allocator).release().ptr();
   }
+  if (IsGiven(fields.output_memory_type)) {
+    const py::tuple place = py::handle(classes.resolve_output_memory)(fields.output_memory_type,
+                                                                      setup.allocator != nullptr);
+    setup.output_memory = {place[0].cast<TRITONSERVER_MemoryType>(), place[1].cast<std::int64_t>()};
+  }
+  SetQueue(fields.response_queue, &setup);
   return inference;
 }
 
-py::object Infer(const py::handle& iterator_class, py::object model, const py::object& request,
-                 bool raise_on_error, const py::dict& keywords) {
+void Send(Inference& inference, const RequestData& data, const py::object& model,
+          const py::object& trace) {
+  GivenTrace given_trace(trace);
+  try {
+    auto& server = py::handle(inference.setup().server).cast<Server&>();
+    WithoutGil without_gil;
+    inference.Submit(server.get(), NewRequest(server.get(), data).Release(), given_trace.get());
+  } catch (const Error& refusal) {
+    ThrowExplained(refusal, model, data);
+  }
+  given_trace.Keep();
+}
+
+void ThrowExplained(const Error& refusal, const py::object& model, const RequestData& data) {
+  if (refusal.code() != TRITONSERVER_ERROR_INVALID_ARG) throw refusal;
+  py::dict given;
+  for (const auto& [name, view] : data.inputs) {
+    given[py::str(name)] = Describe(view.data_type, view.shape.data(), view.shape.size());
+  }
+  throw Error(refusal.code(),
+              py::handle(classes.explain_rejection)(model, Steal(NewText(refusal.message())), given)
+                  .cast<std::string>());
+}
+
+namespace {
+
+python::AnyIterator Infer(const py::typing::Type<python::AnyIterator>& iterator_class,
+                          python::Model model,
+                          const py::typing::Optional<python::InferenceRequest>& request,
+                          bool raise_on_error, const python::InferenceArguments& keywords) {
   RequestFields fields;
   if (request.is_none()) {
     fields = FieldsOfKeywords(keywords.ptr());
@@ -202,7 +196,19 @@ py::object Infer(const py::handle& iterator_class, py::object model, const py::o
     model = Get(request.ptr(), names.model);
   }
   if (!py::isinstance(model, py::handle(classes.Model))) RaiseTypeError("model", "a Model", model);
-  return NewIterator(iterator_class, Send(model, fields).release(), raise_on_error);
+  DestroyDeferred();
+  RequestData data = ReadScalars(model.ptr(), fields);
+  InferenceReference inference = NewInference(Get(model.ptr(), names._server), data, fields);
+  if (IsGiven(fields.inputs)) {
+    try {
+      ReadInputs(fields.inputs, &data);
+    } catch (const Error& refusal) {
+      ThrowExplained(refusal, model, data);
+    }
+  }
+  for (auto& [name, view] : data.inputs) inference->AddOwner(std::move(view.owner));
+  Send(*inference, data, model, fields.trace);
+  return NewIterator(iterator_class, inference.release(), raise_on_error);
 }
 
 }  // namespace

@@ -1,11 +1,41 @@
-// From the fields of a request to an inference in flight.
+// From what a request says to an inference in flight.
 #pragma once
 
 #include <pybind11/pybind11.h>
 
+#include <memory>
+
+#include "native/inference/inference.h"
+#include "native/inference/request_data.h"
+#include "native/triton/handle.h"
+
 namespace tritonserver::inference {
 
 namespace py = pybind11;
+
+using Request = Handle<TRITONSERVER_InferenceRequest>;
+
+struct ReleaseReference {
+  void operator()(Inference* inference) const { inference->ReleaseWithGil(); }
+};
+using InferenceReference = std::unique_ptr<Inference, ReleaseReference>;
+
+// The request for the core: a new one for each inference, for the core does not reset all of a used
+// one. Without the GIL.
+Request NewRequest(TRITONSERVER_Server* server, const RequestData& data);
+
+// An inference that lacks the owners of its inputs. With the GIL.
+InferenceReference NewInference(const py::object& server, const RequestData& data,
+                                const RequestFields& fields);
+
+// Sends it. Nothing is left behind if that fails. With the GIL.
+void Send(Inference& inference, const RequestData& data, const py::object& model,
+          const py::object& trace);
+
+// Throws `refusal`, explained by `tritonserver._api._request`, which may ask the model what it
+// takes. With the GIL.
+[[noreturn]] void ThrowExplained(const Error& refusal, const py::object& model,
+                                 const RequestData& data);
 
 void BindSubmit(py::module_& module);
 

@@ -32,6 +32,9 @@ TensorView ReadInput(const std::string& name, PyObject* value);
 // An instance of `Tensor`. INVALID_ARG if its shape needs more memory than it has.
 TensorView ReadTensor(PyObject* tensor, const std::string& what);
 
+// A `MemoryBuffer`, as bytes: UINT8 of one dimension.
+TensorView ReadMemoryBuffer(PyObject* memory_buffer);
+
 // A NumPy array of any layout.
 TensorView ReadArray(PyObject* array, const std::string& what);
 

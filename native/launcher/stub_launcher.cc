@@ -3,18 +3,19 @@
 // The backend starts this program where it expects the stub. Everything it needs is found from its
 // own place in the home:
 //
-//   <home>/backends/python/triton_python_backend_stub          this program
-//   <home>/python/bin/python3                                  the interpreter models run in
-//   <home>/python/bin/triton_python_backend_stub               the stub for that interpreter
-//   <home>/python/libpython/                                   its libpython
-//   <home>/python/execution_environment.py                     for models with their own
-//   environment
+//   <home>/backends/python/triton_python_backend_stub    this program
+//   <home>/python/bin/python3                            the interpreter that models run in
+//   <home>/python/bin/triton_python_backend_stub         the stub for that interpreter
+//   <home>/python/libpython/                             its libpython
+//   <home>/python/environment.py                         for models that bring an environment
 //
 // It is a compiled program and not a script because the backend may take the read permission of the
 // stub away (it does when the host ignores SIGCHLD), which a script does not survive.
 
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,21 +60,43 @@ std::string ExecutionEnvironment() {
   return found ? environment : std::string();
 }
 
+std::vector<char*> Pointers(std::vector<std::string>* words) {
+  std::vector<char*> pointers;
+  for (std::string& word : *words) {
+    pointers.push_back(word.data());
+  }
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Returns why `python` does not even run an empty program, or nothing if it does. Once this process
+// has become the interpreter it is too late to tell the backend.
+std::string TryInterpreter(const std::string& python) {
+  std::vector<std::string> words = {python, "-I", "-c", ""};
+  pid_t pid = 0;
+  const int error =
+      posix_spawn(&pid, python.c_str(), nullptr, nullptr, Pointers(&words).data(), environ);
+  if (error != 0) {
+    return strerror(error);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return status == 0 ? "" : "does not run";
+}
+
 // Lets the environment's own interpreter choose the stub. Returns only if that cannot be started.
 void RunExecutionEnvironment(const std::string& environment, const std::string& home, char** argv) {
   const std::string python = environment + "/bin/python3";
-  std::vector<std::string> words = {python, "-I", home + "/python/execution_environment.py"};
-  for (char** argument = argv; *argument != nullptr; ++argument) {
-    words.emplace_back(*argument);
+  std::string problem = TryInterpreter(python);
+  if (problem.empty()) {
+    std::vector<std::string> words = {python, "-I", home + "/python/environment.py"};
+    for (char** argument = argv; *argument != nullptr; ++argument) {
+      words.emplace_back(*argument);
+    }
+    execv(python.c_str(), Pointers(&words).data());
+    problem = strerror(errno);
   }
-  std::vector<char*> arguments;
-  for (std::string& word : words) {
-    arguments.push_back(word.data());
-  }
-  arguments.push_back(nullptr);
-  execv(python.c_str(), arguments.data());
-  setenv(kRefused,
-         ("its EXECUTION_ENV_PATH is unusable: " + python + ": " + strerror(errno)).c_str(), 1);
+  setenv(kRefused, ("its EXECUTION_ENV_PATH is unusable: " + python + ": " + problem).c_str(), 1);
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ const Home& LoadedHome();
 std::optional<std::string> LoadedLibrary();
 
 // Enumerators that the headers of old releases lack or number differently.
+constexpr auto kMetricHistogram = static_cast<TRITONSERVER_MetricKind>(2);
 constexpr auto kParameterDouble = static_cast<TRITONSERVER_ParameterType>(3);
 constexpr auto kParameterBytes = static_cast<TRITONSERVER_ParameterType>(4);
 

@@ -28,6 +28,29 @@ _REPOSITORIES = {
 }
 
 
+# Models that all tests of a file share.
+_SHARED = [
+    "classifier",
+    "identity_eight",
+    "identity_fp32",
+    "identity_priority",
+    "identity_sequence",
+    "identity_slow",
+    "native_identity",
+    "repeat_int32",
+]
+
+
+@pytest.fixture(scope="module")
+def native_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tritonserver.Server]:
+    """One running server for a file of tests, with models of `tests/models/native`."""
+    shared = tmp_path_factory.mktemp("repository")
+    for model in _SHARED:
+        shutil.copytree(_REPOSITORIES["native"] / model, shared / model)
+    with tritonserver.Server(model_repository=shared) as server:
+        yield server
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Callable[..., Path]:
     """Make a repository of copies of models, such as `repository("native/identity_fp32")`."""

@@ -66,9 +66,7 @@ def make_options() -> Callable[..., Options]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """The server of a module, which loads models as they are needed."""
-    options = quiet_options()
-    options.set_cache_config("local", '{"size": 1048576}')
-    server = tb.TRITONSERVER_Server(options)
+    server = tb.TRITONSERVER_Server(quiet_options())
     yield server
     server.stop()
 

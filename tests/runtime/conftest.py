@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tritonserver.runtime import _wheel
 
 _MODEL = """

@@ -3,6 +3,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+
 from tritonserver.runtime import _directories, plain_path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tritonserver.runtime import _embedded
 from tritonserver.runtime._embedded import homes, prepare
 from tritonserver.runtime._interpreter import this_interpreter
@@ -41,6 +42,14 @@ def test_a_home_is_made_once_and_again_when_it_is_gone(wheel: Wheel) -> None:
     home.activate()
 
     assert home.library.is_file()
+
+
+def test_a_home_that_lost_files_is_made_again(wheel: Wheel) -> None:
+    home = prepare(wheel)
+    (home.root / "home.json").unlink()
+    home.library.unlink()
+
+    assert prepare(wheel).library.is_file()
 
 
 @pytest.mark.parametrize(

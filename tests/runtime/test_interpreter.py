@@ -2,6 +2,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tritonserver.runtime import _interpreter
 from tritonserver.runtime._interpreter import this_interpreter
 
@@ -21,7 +22,6 @@ def test_a_program_that_embeds_python_has_the_interpreter_near_its_library(
     python = tmp_path / "bin" / "python3.77"
     python.parent.mkdir()
     python.touch(mode=0o755)
-    monkeypatch.setattr(sys, "_base_executable", "/usr/bin/program")
     monkeypatch.setattr(sys, "base_exec_prefix", str(tmp_path))
 
     assert _interpreter._executable("3.77") == str(python)

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tritonserver.runtime import _leftovers, _model_processes
 
 

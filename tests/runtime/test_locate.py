@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 import tritonserver
 from tritonserver.runtime import _locate, _pins, _wheel, locate, python_models_problem
 from tritonserver.runtime._wheel import Wheel

@@ -103,10 +103,11 @@ def test_a_model_sees_the_environment_of_the_program(
     assert (seen["executable"], seen["prefix"]) == (executable, prefix)
     assert seen["encoding"].lower() == "utf-8"
     assert not seen["interrupt"]
-    shell = {"_", "SHLVL", "PWD", "OLDPWD", "LC_CTYPE"}
-    assert {k: v for k, v in seen["environment"].items() if k not in shell} == {
-        k: v for k, v in environment.items() if k not in shell
-    }
+    environment.pop("TRITONSERVER_EMBEDDING_PROCESS", None)  # Of the process that runs the tests.
+    for variable in ("_", "SHLVL", "PWD", "OLDPWD"):  # Of the shell between the two.
+        environment.pop(variable, None)
+        seen["environment"].pop(variable, None)
+    assert seen["environment"] == environment
 
 
 @pytest.mark.parametrize("name", ["with blank", "semi;colon", "ümlaut"])
@@ -269,16 +270,22 @@ def test_with_numpy_2_models_get_the_fetched_one(
 def test_a_numpy_2_that_comes_up_later_is_refused_by_the_model_process(
     write_model: Callable[..., Path], run_program: Callable[..., Any], tmp_path: Path
 ) -> None:
-    package = tmp_path / "later" / "numpy"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text(
-        "__version__ = '2.9.0'\ndef __getattr__(name): return object\n"
-    )
+    package = _write_numpy_2(tmp_path / "later")
     program = "    import sys; sys.path.insert(0, sys.argv[2])\n" + _LOAD
 
     ended = run_program("    import numpy\n" + program, write_model(), package.parent)
 
-    assert f"would get 2.9.0 from {package}" in ended.errors
+    assert f"need NumPy < 2, but NumPy 2.9.0 is in {package}" in ended.errors
+    assert "python -m tritonserver.runtime install" in ended.errors
+
+
+def _write_numpy_2(site_packages: Path) -> Path:
+    package = site_packages / "numpy"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "__version__ = '2.9.0'\ndef __getattr__(name): return object\n"
+    )
+    return package
 
 
 @pytest.fixture
@@ -316,29 +323,45 @@ def test_a_model_with_its_own_environment_runs_in_it(
     assert report()["prefix"] == str(execution_environment)
 
 
-def test_an_environment_that_cannot_be_used_is_an_error(
-    execution_environment: Path, write_model: Callable[..., Path], run_program: Callable[..., Any]
+@pytest.mark.parametrize("interpreter", ["", "#!/nowhere", "#!/bin/false"])
+def test_an_environment_whose_interpreter_does_not_run_is_an_error(
+    interpreter: str,
+    execution_environment: Path,
+    write_model: Callable[..., Path],
+    run_program: Callable[..., Any],
 ) -> None:
-    (execution_environment / "bin" / "python3").unlink()
+    python = execution_environment / "bin" / "python3"
+    python.unlink()
+    if interpreter:
+        python.write_text(interpreter)
+        python.chmod(0o755)
     repository = write_model(config=_with_environment(execution_environment))
 
     ended = run_program(_LOAD, repository)
 
-    assert f"EXECUTION_ENV_PATH is unusable: {execution_environment}/bin/python3" in ended.errors
+    assert f"its EXECUTION_ENV_PATH is unusable: {python}: " in ended.errors
 
 
 def test_an_environment_with_numpy_2_is_an_error(
     execution_environment: Path, write_model: Callable[..., Path], run_program: Callable[..., Any]
 ) -> None:
     (site_packages,) = execution_environment.glob("lib/*/site-packages")
-    information = site_packages / "numpy-2.2.6.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 2.2.6\n")
+    package = _write_numpy_2(site_packages)
     repository = write_model(config=_with_environment(execution_environment))
 
     ended = run_program(_LOAD, repository)
 
-    assert "it has NumPy 2.2.6, and models need NumPy < 2" in ended.errors
+    assert f'NumPy 2.9.0 is in {package}; install "numpy<2" there' in ended.errors
+
+
+def test_a_model_that_dies_in_its_own_environment_is_an_error(
+    execution_environment: Path, write_model: Callable[..., Path], run_program: Callable[..., Any]
+) -> None:
+    config = _with_environment(execution_environment)
+
+    ended = run_program(_LOAD, write_model(config=config, at_import="os._exit(3)"))
+
+    assert "ended with exit code 3" in ended.errors
 
 
 def test_a_library_path_that_looks_like_an_environment_is_not_one(

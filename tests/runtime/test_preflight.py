@@ -3,6 +3,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+
 from tritonserver.runtime import _numpy, _preflight
 from tritonserver.runtime._embedded import prepare
 from tritonserver.runtime._interpreter import Interpreter, this_interpreter
@@ -43,7 +44,7 @@ def test_a_python_without_a_stub(home: Path, wheel: Wheel) -> None:
     problem = _problem(home, wheel, python="3.99")
 
     assert "cannot run models with Python 3.99" in problem
-    assert "use one of 3.8, 3.9, 3.10, 3.11" in problem
+    assert "one of 3.8, 3.9, 3.10, 3.11" in problem
 
 
 @pytest.mark.usefixtures("numpy_1")
@@ -62,7 +63,9 @@ def test_numpy_2_names_where_it_is_and_how_to_get_another(home: Path, wheel: Whe
 
 @pytest.mark.usefixtures("numpy_2")
 def test_numpy_2_on_a_python_that_has_no_other(home: Path, wheel: Wheel) -> None:
-    assert "none for Python 3.13; use 3.10, 3.11, 3.12" in _problem(home, wheel, python="3.13")
+    problem = _problem(home, wheel, python="3.13")
+
+    assert "none for Python 3.13: run the program with one of 3.10, 3.11, 3.12" in problem
 
 
 def test_no_numpy(home: Path, wheel: Wheel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ on every version of Python.
 """
 
 import ast
+import ctypes
 import enum
 import importlib
 import inspect
@@ -18,24 +19,32 @@ import sys
 import tempfile
 import textwrap
 import types
+import typing
 from collections.abc import Iterator
 from typing import Any
 
-# How pybind11 spells what it takes where the plain name says the same to a reader.
-_SPELLINGS = {
-    "typing.SupportsInt | typing.SupportsIndex": "int",
-    "typing.SupportsFloat | typing.SupportsIndex": "float",
-    "collections.abc.Buffer": "typing_extensions.Buffer",  # the former is new in Python 3.12
+# What types implement in slots has docstrings of CPython's.
+_RESPONSE = "tritonserver.InferenceResponse"
+_SLOTS = {
+    "SyncResponses.__iter__": "(self) -> typing_extensions.Self",
+    "SyncResponses.__next__": f"(self) -> {_RESPONSE}",
+    "AsyncResponses.__aiter__": "(self) -> typing_extensions.Self",
+    "AsyncResponses.__anext__": (
+        f"(self) -> collections.abc.Coroutine[typing.Any, typing.Any, {_RESPONSE}]"
+    ),
+    "NextResponse.__await__": (
+        f"(self) -> collections.abc.Generator[typing.Any, typing.Any, {_RESPONSE}]"
+    ),
+    "NextResponse.__iter__": "(self) -> typing_extensions.Self",
+    "NextResponse.__next__": "(self) -> asyncio.Future[None]",
 }
 
-# What types implement in slots has docstrings of CPython's.
-_SLOTS = {
-    "__aiter__": "(self) -> typing_extensions.Self",
-    "__anext__": "(self) -> collections.abc.Awaitable[typing.Any]",
-    "__await__": "(self) -> collections.abc.Generator[typing.Any, typing.Any, typing.Any]",
-    "__iter__": "(self) -> typing_extensions.Self",
-    "__next__": "(self) -> typing.Any",
-}
+# pybind11 gives a class without constructors one that raises; here all its calls are errors.
+_NO_CONSTRUCTOR = "(self, never: {0}, /, *args: {0}, **kwargs: {0}) -> None".format(
+    "typing_extensions.Never"
+)
+
+_IS_BASE_TYPE = 1 << 10  # Py_TPFLAGS_BASETYPE
 
 _NOT_IN_STUBS = {"__doc__", "__module__", "__new__", "_pybind11_conduit_v1_"}
 
@@ -57,10 +66,14 @@ class Writer:
             if name in _NOT_IN_STUBS:
                 continue
             if isinstance(value, types.WrapperDescriptorType):
-                if name in _SLOTS:
-                    yield from self._definition(name, _SLOTS[name], None)
+                if name == "__init__":
+                    yield from self._definition(name, _NO_CONSTRUCTOR, None)
+                elif value.__qualname__ in _SLOTS:
+                    yield from self._definition(name, _SLOTS[value.__qualname__], None)
             elif isinstance(value, type):
                 yield from self._class(name, value)
+            elif isinstance(value, typing.TypeVar):
+                yield f'{name} = typing.TypeVar("{name}", bound={self._name(value.__bound__)})'
             elif isinstance(value, property):
                 yield from self._property(name, value)
             elif isinstance(value, staticmethod):
@@ -74,6 +87,8 @@ class Writer:
 
     def _class(self, name: str, cls: type) -> Iterator[str]:
         bases = [self._name(base) for base in cls.__bases__ if not _is_implicit(base)]
+        if not cls.__flags__ & _IS_BASE_TYPE:
+            yield "@typing.final"
         yield f"class {name}({', '.join(bases)}):" if bases else f"class {name}:"
         body = [_docstring(cls.__doc__)]
         if issubclass(cls, enum.Enum):
@@ -84,6 +99,8 @@ class Writer:
                     body.append(_docstring(member.__doc__))
         else:
             body += self._members(cls)
+            if _is_buffer(cls):
+                body += self._definition("__buffer__", "(self, flags: int, /) -> memoryview", None)
         yield textwrap.indent("\n".join(line for line in body if line) or "...", "    ")
 
     def _property(self, name: str, value: property) -> Iterator[str]:
@@ -106,8 +123,8 @@ class Writer:
             yield from self._definition(name, signature, documentation)
 
     def _definition(self, name: str, signature: str, documentation: str | None) -> Iterator[str]:
-        for long, short in _SPELLINGS.items():
-            signature = signature.replace(long, short)
+        if re.search(r"\barg\d+: ", signature):
+            raise TypeError(f"{name}{signature}: each argument needs a name")
         signature = re.sub(r"\(self: [\w.]+", "(self", signature)
         signature = re.sub(r"= <[^>]*>", "= ...", signature)
         signature = signature.replace(self._module.__name__ + ".", "")
@@ -124,15 +141,24 @@ class Writer:
             return f"tuple[{', '.join(map(self._type_of, value))}]"
         return self._name(type(value))
 
-    def _name(self, cls: type) -> str:
+    def _name(self, cls: Any) -> str:
         """How the stub refers to a class, wherever the class says that it belongs."""
-        if vars(self._module).get(cls.__name__) is cls:
-            return str(cls.__name__)
-        return f"{cls.__module__}.{cls.__qualname__}".removeprefix("builtins.")
+        name: str = cls.__qualname__
+        is_ours = vars(self._module).get(name) is cls
+        return name if is_ours else f"{cls.__module__}.{name}".removeprefix("builtins.")
 
 
 def _is_implicit(base: type) -> bool:
     return base is object or base.__module__ == "pybind11_builtins"
+
+
+def _is_buffer(cls: Any) -> bool:
+    """Whether instances have the buffer protocol, which classes do not show before Python 3.12."""
+    try:
+        instance = cls.__new__(cls)
+    except TypeError:  # it is not for Python to make instances
+        return False
+    return bool(ctypes.pythonapi.PyObject_CheckBuffer(ctypes.py_object(instance)))
 
 
 def _signatures(function: Any) -> list[tuple[str, str]]:
@@ -187,9 +213,19 @@ def main() -> None:
             (parent / "__init__.py").touch()
         sys.path.insert(0, directory)
         source = Writer(importlib.import_module(name)).text()
-    command = [ruff, "format", "--isolated", "--line-length=100", "--stdin-filename=stub.pyi", "-"]
-    formatted = subprocess.run(command, input=source, check=True, stdout=subprocess.PIPE, text=True)
-    pathlib.Path(output).write_text(formatted.stdout, encoding="utf-8")
+    ours = f"lint.isort.known-first-party=['{name.partition('.')[0]}']"
+    for command in (
+        ["check", "--select=I", "--fix", "--quiet", "--config", ours],
+        ["format", "--line-length=100"],
+    ):
+        source = subprocess.run(
+            [ruff, *command, "--isolated", "--stdin-filename=stub.pyi", "-"],
+            input=source,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
+    pathlib.Path(output).write_text(source, encoding="utf-8")
 
 
 if __name__ == "__main__":

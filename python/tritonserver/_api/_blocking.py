@@ -60,9 +60,7 @@ class BackgroundCall(Generic[T]):
         self._result: list[T] = []
         self._error: BaseException | None = None
         self._done = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, name=f"tritonserver-{name}", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name=f"tritonserver-{name}", daemon=True)
 
     def start(self) -> None:
         """Begin the call."""

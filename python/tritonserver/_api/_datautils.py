@@ -75,7 +75,7 @@ TRITON_MEMORY_TYPE_TO_DLPACK_DEVICE_TYPE = CustomKeyErrorDict(
     ],
 )
 
-DLPACK_DEVICE_TYPE_TO_TRITON_MEMORY_TYPE = CustomKeyErrorDict(
+DLPACK_DEVICE_TYPE_TO_TRITON_MEMORY_TYPE: CustomKeyErrorDict[int, MemoryType] = CustomKeyErrorDict(
     "DLPack device type",
     "memory type",
     [(DLDeviceType.kDLCPU, MemoryType.CPU), (DLDeviceType.kDLCUDA, MemoryType.GPU)],
@@ -111,7 +111,9 @@ NUMPY_TO_TRITON_DTYPE: CustomKeyErrorDict[type, DataType] = CustomKeyErrorDict(
 )
 
 
-def parse_device_or_memory_type(device_or_memory_type: DeviceOrMemoryType) -> tuple[MemoryType, int]:
+def parse_device_or_memory_type(
+    device_or_memory_type: DeviceOrMemoryType,
+) -> tuple[MemoryType, int]:
     """Return memory type and device number.
 
     Raises
@@ -129,7 +131,7 @@ def parse_device_or_memory_type(device_or_memory_type: DeviceOrMemoryType) -> tu
         kind, number = kind
         # Members of the enumerations are integers, too; a bare integer can only be DLPack's.
         if not isinstance(kind, MemoryType) and isinstance(kind, int):
-            kind = DLPACK_DEVICE_TYPE_TO_TRITON_MEMORY_TYPE.get(DLDeviceType(kind))
+            kind = DLPACK_DEVICE_TYPE_TO_TRITON_MEMORY_TYPE.get(kind)
     if (
         not isinstance(kind, MemoryType)
         or not isinstance(number, int)

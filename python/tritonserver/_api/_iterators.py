@@ -22,16 +22,11 @@ class ResponseIterator(_inference.SyncResponses):
     Several threads may iterate: each response goes to one of them.
 
     Whoever leaves before the end, with `close`, by leaving its ``with`` block, or by dropping the
-    iterator after a first response, cancels the request. An iterator that is dropped before anything
+    iterator after a first response, cancels the request. An iterator dropped before anything
     was read lets its request run to the end, and so does one with a ``response_queue``.
     """
 
     __slots__ = ("__weakref__",)
-
-    if TYPE_CHECKING:
-
-        def __iter__(self) -> Self: ...
-        def __next__(self) -> InferenceResponse: ...
 
     def next(self, timeout: float | None = None) -> InferenceResponse:
         """Return the next response, like the built-in ``next``, but do not wait for ever.
@@ -48,8 +43,7 @@ class ResponseIterator(_inference.SyncResponses):
         TimeoutError
             None came in time. Nothing is lost: the next call gets it.
         """
-        response: InferenceResponse = self._next(timeout)
-        return response
+        return self._next(timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -68,11 +62,6 @@ class AsyncResponseIterator(_inference.AsyncResponses):
     """
 
     __slots__ = ("__weakref__",)
-
-    if TYPE_CHECKING:
-
-        def __aiter__(self) -> Self: ...
-        async def __anext__(self) -> InferenceResponse: ...
 
     async def aclose(self) -> None:
         """Cancel what is still running and drop what was not read."""

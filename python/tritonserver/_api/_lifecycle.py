@@ -14,8 +14,8 @@ from tritonserver._api._blocking import BackgroundCall, Deadline, DeadlinePassed
 from tritonserver._c import _inference
 from tritonserver._c.triton_bindings import (
     InternalError,
-    TRITONSERVER_Server,
     TritonError,
+    TRITONSERVER_Server,
     UnavailableError,
     UnsupportedError,
 )

@@ -29,7 +29,7 @@ def load_parameters(
         A value has a type that the core knows no parameter of.
     """
     values: dict[str, Any] = dict(parameters or {})
-    added = {f"file:{path}": content for path, content in (files or {}).items()}
+    added: dict[str, Any] = {f"file:{path}": content for path, content in (files or {}).items()}
     if config is not None:
         added["config"] = config
     for name, value in added.items():

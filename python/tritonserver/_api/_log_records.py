@@ -1,10 +1,9 @@
 """The lines of Triton's log as records."""
 
-import dataclasses
 import json
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 from tritonserver._api._enums import LogLevel
 
@@ -17,12 +16,13 @@ _HEADER = re.compile(
     re.MULTILINE,
 )
 
+_NO_DIGIT = re.compile(r"\D")
+
 # Verbose messages are written as INFO.
 _LEVELS = {"I": LogLevel.INFO, "W": LogLevel.WARN, "E": LogLevel.ERROR}
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One message of the log.
 
     `thread` is the system's number of the thread that wrote it, `text` all that was written.
@@ -47,7 +47,7 @@ def parse(text: str, last: Record) -> list[Record]:
     begins = [header.start() for header in headers]
     records = []
     if continued := text[: begins[0] if begins else None].rstrip("\n"):
-        records.append(dataclasses.replace(last, message=continued, text=continued))
+        records.append(last._replace(message=continued, text=continued))
     for header, end in zip(headers, [*begins[1:], len(text)], strict=False):
         records.append(
             Record(
@@ -64,14 +64,14 @@ def parse(text: str, last: Record) -> list[Record]:
 
 
 def _timestamp_us(default: str | None, iso: str | None) -> int:
-    if default is None:
-        time = datetime.strptime(iso or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    else:
-        # The year is left out; a time ahead of now is one of last year.
-        now = datetime.now(timezone.utc)
-        time = datetime.strptime(f"{now.year}{default}+0000", "%Y%m%d %H:%M:%S.%f%z")
-        if time > now + timedelta(days=1):
-            time = time.replace(year=now.year - 1)
+    now = datetime.now(timezone.utc)
+    digits = _NO_DIGIT.sub("", iso or f"{now.year}{default}")
+    year, microsecond = int(digits[:4]), int(digits[14:] or 0)
+    month, day, hour, minute, second = (int(digits[i : i + 2]) for i in range(4, 14, 2))
+    time = datetime(year, month, day, hour, minute, second, microsecond, timezone.utc)
+    if time > now + timedelta(days=1):
+        # The default format leaves the year out, and this was last year.
+        time = time.replace(year=year - 1)
     return round(time.timestamp() * 1e6)
 
 

@@ -16,14 +16,22 @@ from typing import TYPE_CHECKING
 
 from tritonserver._api._enums import LogFormat, LogLevel
 from tritonserver._api._log_records import Record, parse
-from tritonserver._api._log_sinks import Sink, callback_sink, configured_logger, file_sink, logger_sink
+from tritonserver._api._log_sinks import (
+    Sink,
+    callback_sink,
+    configured_logger,
+    file_sink,
+    logger_sink,
+)
 from tritonserver._c.triton_bindings import InternalError, TRITONSERVER_ServerOptions
 
 if TYPE_CHECKING:
     from tritonserver._api._options import Options
 
 _POLL_SECONDS = 0.05
-_MEMORY_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
+_FILE_BYTES = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
@@ -101,25 +109,24 @@ class _MemoryFile:
 
     def __init__(self) -> None:
         self._descriptor = os.memfd_create("triton-log")
-        self._offset = 0
         self._partial = b""
         self._last = Record(LogLevel.INFO, "", 0, 0, 0, "", "")
         self.path = f"/proc/self/fd/{self._descriptor}"
+        self.bytes_read = 0
+
+    def unread(self) -> int:
+        """How many bytes there are to read."""
+        return os.fstat(self._descriptor).st_size - self.bytes_read
 
     def read(self) -> list[Record]:
-        """Return the records that have come since the last call."""
-        # Not until nothing is left, for there may always be more.
-        size = os.fstat(self._descriptor).st_size - self._offset
-        read = os.pread(self._descriptor, size, self._offset)
-        self._offset += len(read)
+        """Return some of the records that have come since the last call."""
+        read = os.pread(self._descriptor, _CHUNK_BYTES, self.bytes_read)
+        self.bytes_read += len(read)
         lines, newline, self._partial = (self._partial + read).rpartition(b"\n")
         records = parse((lines + newline).decode(errors="replace"), self._last)
         if records:
             self._last = records[-1]
         return records
-
-    def is_full(self) -> bool:
-        return self._offset > _MEMORY_BYTES
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -130,14 +137,15 @@ class _LogRoute:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._idle = threading.Condition(self._lock)
+        self._round_ended = threading.Condition(self._lock)
         self._wake = threading.Event()
         self._settings = _Settings()
         self._collectors: list[list[Record]] = []
-        self._memory: _MemoryFile | None = None
+        # The last one is the core's target; one before it is read to its end.
+        self._files: list[_MemoryFile] = []
         self._forward: Sink | None = None
         self._pending: list[tuple[Sink, Record]] = []
-        self._busy = False
+        self._rounds = 0
         self._thread: threading.Thread | None = None
 
     def set(self, settings: _Settings) -> None:
@@ -157,7 +165,7 @@ class _LogRoute:
 
         def read() -> list[Record]:
             with self._lock:
-                self._drain()
+                self._catch_up()
             return records
 
         with self._lock:
@@ -167,20 +175,18 @@ class _LogRoute:
             yield read
         finally:
             with self._lock:
-                self._drain()
+                self._catch_up()
                 self._collectors = [other for other in self._collectors if other is not records]
                 self._install()
             self.flush()
 
     def flush(self) -> None:
         """Wait, for a second at most, until the sink has got everything logged so far."""
-        if threading.current_thread() is self._thread:
-            return
         with self._lock:
-            self._drain()
-            if self._thread is not None:
+            if self._thread not in (None, threading.current_thread()):
+                goal = self._rounds + 2  # what has begun may have missed something
                 self._wake.set()
-                self._idle.wait_for(lambda: not self._pending and not self._busy, timeout=1)
+                self._round_ended.wait_for(lambda: self._rounds >= goal, timeout=1)
 
     def _install(self) -> None:
         """Point the core at the target that settings and collectors ask for."""
@@ -188,11 +194,11 @@ class _LogRoute:
         native = TRITONSERVER_ServerOptions()
         if settings.sink is None and not self._collectors:
             native.set_log_file(settings.file)
-            self._drain()
+            self._catch_up()
             self._forward = None
         else:
-            self._memory = self._memory or _MemoryFile()
-            native.set_log_file(self._memory.path)
+            self._files = self._files or [_MemoryFile()]
+            native.set_log_file(self._files[-1].path)
             self._forward = settings.sink
             if settings.sink is None and settings.error:
                 self._forward = file_sink(settings.file)
@@ -207,38 +213,47 @@ class _LogRoute:
         native.set_log_verbose(settings.verbose)
         native.set_log_format(settings.format)
 
-    def _drain(self) -> None:
-        """Hand what the core has written to collectors and, through the thread, to the sink."""
-        if self._memory is None:
-            return
-        records = self._memory.read()
-        if self._memory.is_full():
-            full, self._memory = self._memory, _MemoryFile()
+    def _catch_up(self) -> None:
+        """Read all that was written before, but not for ever if more is written all the time."""
+        unread = sum(file.unread() for file in self._files)
+        while unread > 0:
+            unread -= self._read()
+
+    def _read(self) -> int:
+        """Read some, for collectors and, through the thread, for the sink; return its bytes."""
+        if not self._files:
+            return 0
+        file = self._files[0]
+        before = file.bytes_read
+        records = file.read()
+        if len(self._files) > 1 and not file.unread():
+            self._files.remove(file)
+            file.close()
+        elif len(self._files) == 1 and file.bytes_read > _FILE_BYTES:
+            self._files.append(_MemoryFile())
             self._install()
-            records += full.read()
-            full.close()
         for collected in self._collectors:
             collected += records
         if (forward := self._forward) is not None:
             self._pending += [(forward, r) for r in records if self._settings.wants(r)]
+        return file.bytes_read - before
 
     def _run(self) -> None:
         while True:
             with self._lock:
-                self._drain()
+                self._read()
                 batch, self._pending = self._pending, []
                 if not batch and self._forward is None:
                     self._thread = None
                     return
-                self._busy = bool(batch)
             for sink, record in batch:
                 try:
                     sink(record)
                 except Exception as error:
                     _Unraisable(error)
-            with self._idle:
-                self._busy = False
-                self._idle.notify_all()
+            with self._lock:
+                self._rounds += 1
+                self._round_ended.notify_all()
             if not batch:
                 self._wake.wait(_POLL_SECONDS)
             self._wake.clear()

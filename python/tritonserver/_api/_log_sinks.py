@@ -18,10 +18,10 @@ Sink = Callable[[Record], object]
 
 def configured_logger() -> "logging.Logger | None":
     """Return the logger `tritonserver` if the program has given it a level or a handler."""
-    logging = sys.modules.get("logging")
-    if logging is None:
+    module = sys.modules.get("logging")
+    if module is None:
         return None
-    logger: logging.Logger = logging.getLogger("tritonserver")
+    logger: logging.Logger = module.getLogger("tritonserver")
     return logger if logger.level or logger.handlers else None
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from tritonserver._api._bound_request import BoundRequest
 from tritonserver._api._enums import ModelBatchFlag, ModelTxnPropertyFlag
+from tritonserver._api._one_response import only_outputs, only_outputs_async
 from tritonserver._api._request import InferenceRequest
 from tritonserver._api._response import AsyncResponseIterator, InferenceResponse, ResponseIterator
+from tritonserver._api._sequence import Sequence
 from tritonserver._api._tensor import Tensor
 from tritonserver._c import _inference
-from tritonserver._c.triton_bindings import TRITONSERVER_Message, UnavailableError
+from tritonserver._c.triton_bindings import TRITONSERVER_Message
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from tritonserver._api._dlpack import DLPackObject
+    from tritonserver._api._memorybuffer import MemoryBuffer
     from tritonserver._api._request import InferenceArguments
     from tritonserver._api._server import Server
 
@@ -118,10 +124,7 @@ class Model:
         -----
         C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
         """
-        responses: ResponseIterator = _inference.infer(
-            ResponseIterator, self, inference_request, raise_on_error, kwargs
-        )
-        return responses
+        return _inference.infer(ResponseIterator, self, inference_request, raise_on_error, kwargs)
 
     def async_infer(
         self,
@@ -134,10 +137,75 @@ class Model:
         Not a coroutine: the request is sent at once, as by `infer`, of which all else is true as
         well.
         """
-        responses: AsyncResponseIterator = _inference.infer(
+        return _inference.infer(
             AsyncResponseIterator, self, inference_request, raise_on_error, kwargs
         )
-        return responses
+
+    def __call__(
+        self, inputs: Mapping[str, Any] | None = None, /, **named_inputs: Any
+    ) -> dict[str, Tensor]:
+        """Run a model that answers once: send inputs, wait, and return the outputs by name.
+
+        ``model(INPUT0=x)["OUTPUT0"].to_numpy()`` is all it takes; what `infer` offers beyond inputs
+        is not needed for most models.
+
+        Parameters
+        ----------
+        inputs
+            Name to value, for names that are no Python names.
+        **named_inputs
+            The same as keywords.
+
+        Raises
+        ------
+        UnsupportedError
+            The model answered more than once.
+        TritonError
+            As for `infer`, or the inference failed.
+        """
+        return only_outputs(self.infer(inputs={**(inputs or {}), **named_inputs}))
+
+    async def call_async(
+        self, inputs: Mapping[str, Any] | None = None, /, **named_inputs: Any
+    ) -> dict[str, Tensor]:
+        """Like calling the model, for coroutines. Cancelling the task cancels the inference."""
+        return await only_outputs_async(self.async_infer(inputs={**(inputs or {}), **named_inputs}))
+
+    def sequence(self, correlation_id: int | str | None = None) -> Sequence:
+        """Return a sequence of requests to a stateful model; use it in a ``with`` block.
+
+        Parameters
+        ----------
+        correlation_id
+            What makes requests one sequence: a positive number or text, as the model wants. None
+            means a number that no other sequence of this process has.
+        """
+        return Sequence(self, correlation_id)
+
+    def bind(
+        self,
+        outputs: Mapping[str, Tensor | MemoryBuffer | DLPackObject] | None = None,
+        **kwargs: Unpack[InferenceArguments],
+    ) -> BoundRequest:
+        """Return a request that is prepared once, to be run many times.
+
+        Inputs are read from the memory of the given arrays at each run. Text is encoded once and
+        stays as it is.
+
+        Parameters
+        ----------
+        outputs
+            Name to buffer for outputs that are to be written there: a writeable array, `Tensor` or
+            `MemoryBuffer`, large enough.
+        **kwargs
+            The fields of `InferenceRequest`.
+
+        Raises
+        ------
+        InvalidArgumentError
+            An array cannot be used in place, or an input cannot be converted.
+        """
+        return BoundRequest(self, outputs, kwargs)
 
     def metadata(self) -> ModelMetadata:
         """Return name, versions, platform, inputs and outputs.

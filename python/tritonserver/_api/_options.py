@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -317,11 +318,11 @@ _DEFAULTS = Options()
 
 
 def _toml_parser() -> Callable[[str], Any]:
-    try:
+    if sys.version_info >= (3, 11):
         import tomllib
-    except ImportError:
-        raise UnsupportedError("options in TOML need Python 3.11; use a .json file") from None
-    return tomllib.loads
+
+        return tomllib.loads
+    raise UnsupportedError("options in TOML need Python 3.11; use a .json file")
 
 
 _Setter = Callable[[TRITONSERVER_ServerOptions, Any], None]
@@ -332,7 +333,8 @@ def _each(apply: Callable[..., None]) -> _Setter:
 
     def set_all(native: TRITONSERVER_ServerOptions, items: list[Any]) -> None:
         for item in items:
-            apply(native, *(dataclasses.astuple(item) if dataclasses.is_dataclass(item) else [item]))
+            is_record = isinstance(item, RateLimiterResource | ModelLoadDeviceLimit)
+            apply(native, *(dataclasses.astuple(item) if is_record else [item]))
 
     return set_all
 
@@ -414,7 +416,9 @@ _SETTERS: dict[str, _Setter] = {
     "cpu_metrics": _Native.set_cpu_metrics,
     "metrics_interval": _Native.set_metrics_interval,
     "backend_directory": _unless_default("backend_directory", _Native.set_backend_directory),
-    "repo_agent_directory": _unless_default("repo_agent_directory", _Native.set_repo_agent_directory),
+    "repo_agent_directory": _unless_default(
+        "repo_agent_directory", _Native.set_repo_agent_directory
+    ),
     "model_load_device_limits": _each(_Native.set_model_load_device_limit),
     "backend_configuration": _each_item(_Native.set_backend_config),
     "host_policies": _each_item(_Native.set_host_policy),

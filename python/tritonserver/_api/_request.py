@@ -25,12 +25,10 @@ class ResponseQueue(Protocol):
         """Add a response without waiting."""
 
 
-class InferenceArguments(TypedDict, total=False):
-    """The fields of `InferenceRequest` as keyword arguments, without its model."""
+class SequenceArguments(TypedDict, total=False):
+    """The fields of `InferenceRequest` that a request of a sequence is free to set."""
 
     request_id: str | None
-    flags: int
-    correlation_id: int | str | None
     priority: int
     timeout: int
     inputs: Mapping[str, Any]
@@ -40,6 +38,13 @@ class InferenceArguments(TypedDict, total=False):
     response_queue: ResponseQueue | None
     requested_outputs: Sequence[str] | None
     trace: Trace | None
+
+
+class InferenceArguments(SequenceArguments, total=False):
+    """The fields of `InferenceRequest` as keyword arguments, without its model."""
+
+    flags: int
+    correlation_id: int | str | None
 
 
 @dataclass

@@ -7,9 +7,14 @@ import os
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from tritonserver._c.triton_bindings import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Record = TypeVar("Record", bound="DataclassInstance")
 
 #: An integer that must not be negative.
 Count = Annotated[int, "0 or more"]
@@ -35,12 +40,16 @@ def check(annotation: Any, name: str, value: Any) -> Any:
         return _check_union(arguments, name, value)
     if origin in (list, collections.abc.Sequence):
         if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-            raise _type_error(name, value, "a list" if origin is list else "a path or a list of them")
+            raise _type_error(
+                name, value, "a list" if origin is list else "a path or a list of them"
+            )
         return [check(arguments[0], f"{name}[{i}]", item) for i, item in enumerate(value)]
     if origin is dict:
         _expect(isinstance(value, Mapping), name, value, "a dict")
         return {
-            check(arguments[0], f"key of {name}", key): check(arguments[1], f"{name}[{key!r}]", item)
+            check(arguments[0], f"key of {name}", key): check(
+                arguments[1], f"{name}[{key!r}]", item
+            )
             for key, item in value.items()
         }
     if origin is collections.abc.Callable:
@@ -66,7 +75,11 @@ def decode(annotation: Any, name: str, value: Any) -> Any:
             (int(key) if arguments[0] is int else key): decode(arguments[1], name, item)
             for key, item in value.items()
         }
-    if dataclasses.is_dataclass(annotation) and isinstance(value, Mapping):
+    if (
+        isinstance(annotation, type)
+        and dataclasses.is_dataclass(annotation)
+        and isinstance(value, Mapping)
+    ):
         return decode_record(annotation, name, value)
     members = getattr(annotation, "__members__", None)
     if members is not None and isinstance(value, str):
@@ -76,7 +89,7 @@ def decode(annotation: Any, name: str, value: Any) -> Any:
     return value
 
 
-def decode_record(cls: Any, name: str, values: Mapping[str, Any]) -> Any:
+def decode_record(cls: type[Record], name: str, values: Mapping[str, Any]) -> Record:
     """Make a `cls`, which is a dataclass, from plain data; errors start with `name`."""
     annotations = {field.name: field.type for field in dataclasses.fields(cls)}
     for key in values:

@@ -16,6 +16,7 @@ from tritonserver._api._blocking import Deadline, DeadlinePassed, run
 from tritonserver._api._enums import MetricFormat, ModelControlMode
 from tritonserver._api._home import home
 from tritonserver._api._load_parameters import LoadParameter, ModelConfig, load_parameters
+from tritonserver._api._metrics_report import ReportedMetricFamily, parse_metrics
 from tritonserver._api._model import Model
 from tritonserver._api._model_dictionary import ModelDictionary
 from tritonserver._api._options import ModelLoadDeviceLimit, Options, RateLimiterResource
@@ -24,11 +25,11 @@ from tritonserver._c.triton_bindings import (
     InternalError,
     InvalidArgumentError,
     NotFoundError,
+    TritonError,
     TRITONSERVER_Message,
     TRITONSERVER_ModelIndexFlag,
     TRITONSERVER_Parameter,
     TRITONSERVER_Server,
-    TritonError,
     UnavailableError,
     UnsupportedError,
 )
@@ -341,7 +342,7 @@ class Server:
             Both of the following under the names the core gives them: `"config"`, and
             `"file:1/model.py"` and the like.
         config
-            Replaces the model's configuration until it is loaded without: a dict, or JSON or
+            Replaces the model's configuration until the model is unloaded: a dict, or JSON or
             protobuf text.
         files
             Replace all of the model's files: path below the model's directory to content, or to a
@@ -502,6 +503,10 @@ class Server:
         server = self._server
         return server.metrics().formatted(metric_format) if self.options.metrics else ""
 
+    def metric_families(self) -> dict[str, ReportedMetricFamily]:
+        """Return the metrics of the process by name of their family, as `metrics` reports them."""
+        return parse_metrics(self.metrics())
+
     @property
     def _server(self) -> TRITONSERVER_Server:
         native = self._native
@@ -540,7 +545,9 @@ class Server:
         return native
 
     def _check_repositories_exist(self) -> None:
-        for path in map(os.fspath, self.options.model_repository):
+        # The options have made a list of it.
+        repositories = cast("list[Path]", self.options.model_repository)
+        for path in [os.fspath(repository) for repository in repositories]:
             if "://" not in path and not os.path.isdir(path):
                 raise InternalError(f"model_repository: {path!r} is not a directory")
 

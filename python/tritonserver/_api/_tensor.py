@@ -48,8 +48,6 @@ class Tensor(_inference.TensorBase):
     shape: Sequence[int]
     memory_buffer: MemoryBuffer
 
-    __hash__ = None  # type: ignore[assignment] # mutable, as for every dataclass with equality
-
     @property
     def data_ptr(self) -> int:
         """Address of the memory."""
@@ -108,8 +106,7 @@ class Tensor(_inference.TensorBase):
         InvalidArgumentError
             The data type is another, or the memory is not a BYTES tensor of this shape.
         """
-        array: NDArray[numpy.object_] = self.to_host()._as_bytes_array()
-        return array
+        return self.to_host()._as_bytes_array()
 
     def to_string_array(self) -> NDArray[Any]:
         """Return the elements of a BYTES tensor as text, in an array of the same shape.
@@ -124,8 +121,7 @@ class Tensor(_inference.TensorBase):
             The data type is another, the memory is not a BYTES tensor of this shape, or an element
             is not UTF-8.
         """
-        array: NDArray[Any] = self.to_host()._as_string_array()
-        return array
+        return self.to_host()._as_string_array()
 
     def to_numpy(self) -> NDArray[Any]:
         """Return the tensor as an array: over the same memory, if that is the host's.
@@ -140,8 +136,7 @@ class Tensor(_inference.TensorBase):
         UnsupportedError
             NumPy has no such type.
         """
-        array: NDArray[Any] = self.to_host()._as_numpy()
-        return array
+        return self.to_host()._as_numpy()
 
     def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
         array = self.to_numpy()

@@ -98,13 +98,14 @@ class Trace:
         self._on_end = on_end
         self._changed = threading.Condition()
         self._spans: dict[int, TraceSpan] = {}
-        self._native: TRITONSERVER_InferenceTrace | None = TRITONSERVER_InferenceTrace(
+        native = TRITONSERVER_InferenceTrace(
             level, 0, _on_activity, _on_tensor_activity, _on_release, self
         )
-        # The core has these; they may still report.
-        self._open = {self._native.id}
         if context is not None:
-            self._native.context = context
+            native.context = context
+        self._unused: TRITONSERVER_InferenceTrace | None = native
+        # Those that may still report.
+        self._open = {native.id}
 
     @property
     def spans(self) -> list[TraceSpan]:
@@ -138,10 +139,10 @@ class Trace:
 
     def _take(self) -> TRITONSERVER_InferenceTrace:
         """Return the native trace, for the one request that it serves."""
-        native, self._native = self._native, None
-        if native is None:
+        unused, self._unused = self._unused, None
+        if unused is None:
             raise InvalidArgumentError("trace: was given to a request before; make a new one")
-        return native
+        return unused
 
     def _span(self, native: TRITONSERVER_InferenceTrace) -> TraceSpan:
         with self._changed:

@@ -16,6 +16,7 @@ for _value in vars(triton_bindings).values():
 _spec = importlib.util.spec_from_file_location(f"{__name__}._inference", triton_bindings.__file__)
 assert _spec is not None
 assert _spec.loader is not None
-_inference = importlib.util.module_from_spec(_spec)
-sys.modules[_spec.name] = _inference
-_spec.loader.exec_module(_inference)
+_module = importlib.util.module_from_spec(_spec)
+sys.modules[_spec.name] = _module
+_spec.loader.exec_module(_module)
+from tritonserver._c import _inference as _inference  # noqa: E402 - found in sys.modules only

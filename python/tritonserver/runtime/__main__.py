@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -99,7 +100,10 @@ def _clean(arguments: argparse.Namespace) -> int:
         removed.append(_directories.data())
     for directory in removed:
         if directory.exists():
-            shutil.rmtree(directory)
+            # Out of the way first, so that no process takes half of it for whole.
+            doomed = directory.with_name(f"removing-{directory.name}-{os.getpid()}")
+            directory.rename(doomed)
+            shutil.rmtree(doomed)
             print(f"removed {directory}")
     swept = _leftovers.sweep()
     if swept:

@@ -15,7 +15,8 @@
         bin/triton_python_backend_stub  -> the wheel's stub for it
         libpython/            its libpython, alone in a directory
         lib/python3.X/site-packages/    the hook that takes over the environment of this process
-        execution_environment.py        for models with an environment of their own
+        environment.py, model_process.py    to make the same for a model's own environment
+    overlays/                 what came of that
 
 A home is built beside its final place and renamed, and never changed afterwards: any number of
 processes may do that at once. Its name is a hash of everything it was made from, so another wheel,
@@ -27,7 +28,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -36,13 +36,13 @@ from pathlib import Path
 from . import _directories, _elf, _leftovers, _model_processes, _numpy, _preflight
 from ._home import Home
 from ._interpreter import Interpreter, this_interpreter
+from ._overlay.environment import make_overlay
 from ._wheel import Wheel
 
 _PACKAGE = Path(__file__).parent
 _LAUNCHER = _PACKAGE / "stub_launcher"
 _OVERLAY = _PACKAGE / "_overlay"
 _BACKENDS = _PACKAGE.parent / "backends"
-_HOOK = "tritonserver_model_process"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class EmbeddedHome(Home):
     interpreter: Interpreter
 
     def activate(self) -> Path:
-        _ensure(self.wheel, self.interpreter)
+        _ensure(self.root, self.wheel, self.interpreter)
         _model_processes.describe_this_process(_numpy.shadow_directories(self.interpreter.version))
         _sweep_once()
         return self.backends
@@ -73,7 +73,9 @@ _sweep_once = functools.cache(_leftovers.sweep_shared_memory)
 def prepare(wheel: Wheel) -> EmbeddedHome:
     """Return the home for ``wheel`` and the interpreter of this process; build it if need be."""
     interpreter = this_interpreter()
-    root = _ensure(wheel, interpreter)
+    name = hashlib.sha256(_made_from(wheel, interpreter).encode()).hexdigest()[:16]
+    root = homes() / name
+    _ensure(root, wheel, interpreter)
     runs_python = _problem_once(root, wheel, interpreter) is None
     backends = root / ("backends" if runs_python else "backends_without_python")
     return EmbeddedHome(
@@ -94,14 +96,6 @@ def homes() -> Path:
     return _directories.cache() / "homes"
 
 
-def _ensure(wheel: Wheel, interpreter: Interpreter) -> Path:
-    made_from = _made_from(wheel, interpreter)
-    root = homes() / hashlib.sha256(made_from.encode()).hexdigest()[:16]
-    if not (root / "home.json").exists():
-        _build(root, made_from, wheel, interpreter)
-    return root
-
-
 @functools.cache
 def _made_from(wheel: Wheel, interpreter: Interpreter) -> str:
     contents = hashlib.blake2b(digest_size=16)
@@ -120,8 +114,12 @@ def _made_from(wheel: Wheel, interpreter: Interpreter) -> str:
     return json.dumps(facts, indent=2)
 
 
-def _build(root: Path, made_from: str, wheel: Wheel, interpreter: Interpreter) -> None:
+def _ensure(root: Path, wheel: Wheel, interpreter: Interpreter) -> None:
+    if (root / "home.json").exists():
+        return
     root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if root.exists():  # Somebody removed files from it.
+        root.replace(tempfile.mkdtemp(prefix="broken-", dir=root.parent))
     building = Path(tempfile.mkdtemp(prefix="building-", dir=root.parent))
     try:
         _build_library(building / "lib", wheel)
@@ -129,7 +127,7 @@ def _build(root: Path, made_from: str, wheel: Wheel, interpreter: Interpreter) -
         _build_overlay(building / "python", wheel, interpreter)
         (building / "repository_agents").mkdir()
         (building / "stubs").symlink_to(wheel.stubs)
-        (building / "home.json").write_text(made_from, encoding="utf-8")
+        (building / "home.json").write_text(_made_from(wheel, interpreter), encoding="utf-8")
         building.rename(root)
     except OSError:
         shutil.rmtree(building, ignore_errors=True)
@@ -165,23 +163,15 @@ def _build_backends(building: Path, wheel: Wheel) -> None:
 
 
 def _build_overlay(overlay: Path, wheel: Wheel, interpreter: Interpreter) -> None:
-    binaries = overlay / "bin"
-    libpython = overlay / "libpython"
-    site_packages = overlay / "lib" / f"python{interpreter.version}" / "site-packages"
-    for directory in (binaries, libpython, site_packages):
-        directory.mkdir(parents=True)
-    if interpreter.executable is not None:
-        (binaries / "python3").symlink_to(interpreter.executable)
-        (overlay / "pyvenv.cfg").write_text(
-            f"home = {os.path.dirname(interpreter.executable)}\n"
-            "include-system-site-packages = false\n",
-            encoding="utf-8",
-        )
+    overlay.mkdir()
+    for name in ("environment.py", "model_process.py"):
+        shutil.copy(_OVERLAY / name, overlay)
     stub = wheel.stub(interpreter.version)
-    if stub is not None:
-        (binaries / "triton_python_backend_stub").symlink_to(stub)
+    if stub is None or interpreter.executable is None:
+        return  # No Python model can run, and the preflight says why.
+    hook = str(overlay / "model_process.py")
+    make_overlay(str(overlay), interpreter.executable, interpreter.version, hook)
+    (overlay / "bin" / "triton_python_backend_stub").symlink_to(stub)
+    (overlay / "libpython").mkdir()
     if interpreter.libpython is not None:
-        (libpython / os.path.basename(interpreter.libpython)).symlink_to(interpreter.libpython)
-    shutil.copy(_OVERLAY / "execution_environment.py", overlay)
-    shutil.copy(_OVERLAY / "model_process.py", site_packages / f"{_HOOK}.py")
-    (site_packages / f"{_HOOK}.pth").write_text(f"import {_HOOK}\n", encoding="utf-8")
+        (overlay / "libpython" / Path(interpreter.libpython).name).symlink_to(interpreter.libpython)

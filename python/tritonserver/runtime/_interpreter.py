@@ -39,15 +39,8 @@ def this_interpreter() -> Interpreter:
 
 
 def _executable(version: str) -> str | None:
-    # A program that embeds Python may have itself as sys.executable.
-    candidates = (
-        getattr(sys, "_base_executable", None) or "",
-        os.path.join(sys.base_exec_prefix, "bin", f"python{version}"),
-    )
-    for candidate in candidates:
-        if os.path.basename(candidate).startswith("python") and os.access(candidate, os.X_OK):
-            return candidate
-    return None
+    executable = os.path.join(sys.base_exec_prefix, "bin", f"python{version}")
+    return executable if os.access(executable, os.X_OK) else None
 
 
 def _libpython(version: str) -> str | None:

@@ -22,7 +22,7 @@ def locate(library: str | os.PathLike[str] | None = None) -> Home:
     the environment variable ``TRITON_HOME``; ``/opt/tritonserver``; the PyPI wheel
     `nvidia-pytriton`, installed or unpacked in an entry of ``sys.path``; the wheel fetched by
     ``python -m tritonserver.runtime install``. From a wheel, a home is prepared in the cache
-    directory of this user, once per interpreter (about 30 ms).
+    directory of this user, once per interpreter (some 50 ms).
 
     Parameters
     ----------

@@ -34,8 +34,8 @@ def _interpreter_problem(wheel: Wheel, interpreter: Interpreter) -> str | None:
     if wheel.stub(interpreter.version) is None:
         available = sorted((path.name for path in wheel.stubs.iterdir()), key=_version_key)
         return (
-            f"Triton {wheel.triton_version} cannot run models with Python {interpreter.version}; "
-            f"use one of {', '.join(available)}"
+            f"this Triton cannot run models with Python {interpreter.version}: run the program "
+            f"with one of {', '.join(available)}"
         )
     if interpreter.executable is None:
         return (
@@ -60,7 +60,10 @@ def _numpy_problem(interpreter: Interpreter) -> str | None:
             'or install "numpy<2"'
         )
     else:
-        remedy = f"there is none for Python {interpreter.version}; use {', '.join(_pins.NUMPY)}"
+        remedy = (
+            f"there is none for Python {interpreter.version}: run the program with one of "
+            f"{', '.join(_pins.NUMPY)}"
+        )
     return f"Python models need NumPy < 2, but {found}; {remedy}"
 
 

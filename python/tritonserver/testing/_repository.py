@@ -76,7 +76,7 @@ class ModelRepository:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
 
     def __fspath__(self) -> str:

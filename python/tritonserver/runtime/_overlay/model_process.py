@@ -7,13 +7,13 @@ the standard library.
 
 from __future__ import annotations
 
-import _locale
 import atexit
 import contextlib
 import fcntl
 import inspect
 import io
 import json
+import locale
 import os
 import select
 import signal
@@ -55,14 +55,14 @@ def _take_locale() -> None:
 
     The interpreter of the stub starts without a locale, so that it knows ASCII only.
     """
-    for locale in ("", "C.UTF-8"):
-        with contextlib.suppress(_locale.Error):
-            _locale.setlocale(_locale.LC_CTYPE, locale)
-        if _locale.nl_langinfo(_locale.CODESET) != "ANSI_X3.4-1968":  # ASCII
+    for name in ("", "C.UTF-8"):
+        with contextlib.suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, name)
+        if locale.nl_langinfo(locale.CODESET) != "ANSI_X3.4-1968":  # ASCII
             break
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding=_locale.nl_langinfo(_locale.CODESET))
+            stream.reconfigure(encoding=locale.nl_langinfo(locale.CODESET))
 
 
 def _take_search_path(embedding: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ def _die_with(embedding: dict[str, Any]) -> None:
     process is gone. The stub watches its parent as well, but needs the GIL to act, which a model
     in the middle of a request may never give back.
     """
-    path = f"/proc/{embedding['pid']}/fd/{embedding['life_line']}"
+    path = f"/proc/{embedding.get('pid')}/fd/{embedding.get('life_line')}"
     try:
         life_line = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
@@ -128,8 +128,9 @@ class _ModelFinder:
 
     def __init__(self, embedding: dict[str, Any] | None, refusal: str | None) -> None:
         with open("/proc/self/cmdline", "rb") as file:
-            arguments = file.read().split(b"\0")
-        self._model_path = os.fsdecode(arguments[1])
+            arguments = [os.fsdecode(argument) for argument in file.read().split(b"\0")]
+        model, backend = arguments[1], arguments[9]  # A backend may itself be a `model.py`.
+        self._path = model if backend == "DEFAULT" else os.path.join(backend, "model.py")
         self._embedding = embedding
         self._refusal = refusal
         self._understudy: int | None = None
@@ -137,10 +138,10 @@ class _ModelFinder:
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name.rpartition(".")[2] + ".py" != os.path.basename(self._model_path):
+        if name.rpartition(".")[2] + ".py" != os.path.basename(self._path):
             return None
         spec = PathFinder.find_spec(name, path, target)
-        if spec is None or spec.origin != self._model_path:
+        if spec is None or spec.origin is None or not os.path.samefile(spec.origin, self._path):
             return None
         sys.meta_path.remove(self)
         if self._embedding is not None:
@@ -153,18 +154,23 @@ class _ModelFinder:
 
     def _fork_understudy(self) -> None:
         process = os.getpid()
+        try:
+            process_fd = os.pidfd_open(process)
+        except (AttributeError, OSError):  # A model's own Python 3.8; a kernel before 5.3.
+            return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # About threads: the stub has some.
             self._understudy = os.fork()
         if self._understudy:
+            os.close(process_fd)
             atexit.register(self._dismiss_understudy)
             return
         if self._embedding is not None:
             _die_with(self._embedding)
-        cause = _wait_for_death_of(process)
+        _poll(process_fd, timeout_ms=None)
         # From here the stub answers the backend and ends. The timer is for the case that it cannot.
         signal.setitimer(signal.ITIMER_REAL, _ANSWER_SECONDS)
-        raise ImportError(f"the process of the model {cause} while it was loading")
+        raise ImportError(f"the process of the model {_end_of(process)} while it was loading")
 
     def _dismiss_understudy(self) -> None:
         if self._understudy:
@@ -179,7 +185,7 @@ class _ModelFinder:
         def exec_module(module: ModuleType) -> None:
             try:
                 execute(module)
-                _refuse_numpy_2()
+                self._refuse_numpy_2()
             except BaseException:
                 self._dismiss_understudy()
                 raise
@@ -190,6 +196,20 @@ class _ModelFinder:
                 self._dismiss_understudy()
 
         loader.exec_module = exec_module
+
+    def _refuse_numpy_2(self) -> None:
+        """Raise if the stub, built for NumPy 1, would read the wrong bytes of every array."""
+        import numpy
+
+        if int(numpy.__version__.partition(".")[0]) < 2:
+            return
+        remedy = 'install "numpy<2" there'
+        if self._embedding is not None and not self._embedding.get("own_environment"):
+            remedy += ", or run `python -m tritonserver.runtime install` to give models their own"
+        raise ImportError(
+            f"Python models need NumPy < 2, but NumPy {numpy.__version__} is in "
+            f"{os.path.dirname(numpy.__file__)}; {remedy}"
+        )
 
     def _watch_methods(self, model_class: Any) -> None:
         # The stub calls one of the two, in different processes.
@@ -215,30 +235,18 @@ class _ModelFinder:
         model_class.initialize = initialize_
 
 
-def _refuse_numpy_2() -> None:
-    """Raise if the stub, which is built for NumPy 1, would read the wrong bytes of every array."""
-    import numpy
-
-    if int(numpy.__version__.partition(".")[0]) >= 2:
-        raise ImportError(
-            f"Python models of this Triton release need NumPy < 2 and would get {numpy.__version__}"
-            f" from {os.path.dirname(numpy.__file__)}; `python -m tritonserver.runtime install`"
-            " gives them one of their own"
-        )
-
-
-def _wait_for_death_of(process: int) -> str:
-    """Block until our parent ``process`` is dead; say how it died."""
+def _end_of(process: int) -> str:
+    """Say how our parent ``process``, which is dead, came to its end."""
     try:
-        _poll(os.pidfd_open(process), timeout_ms=None)
         with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
             status = int(file.read().rsplit(")", 1)[1].split()[-1])
-    except (OSError, IndexError):
+    except OSError:
         return "ended"  # Somebody collected it already, and its status with it.
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return f"ended with exit code {code}"
-    return f"was killed by {signal.Signals(-code).name}"
+    names = {item.value: item.name for item in signal.Signals}
+    return f"was killed by {names.get(-code, f'signal {-code}')}"
 
 
 start()

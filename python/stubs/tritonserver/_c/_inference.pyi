@@ -1,0 +1,172 @@
+"""The request path: from Python inputs to Python outputs."""
+
+import asyncio
+import collections.abc
+import types
+import typing
+
+import numpy
+import numpy.typing
+import typing_extensions
+
+import tritonserver
+import tritonserver._api._dlpack
+import tritonserver._api._request
+import tritonserver._c.triton_bindings
+
+def register(object: type | collections.abc.Callable[..., object]) -> None:
+    """Hand in a class or function of tritonserver._api; it is known by its `__name__`."""
+
+@typing.final
+class PooledMemory:
+    """Memory of an output, which goes back to the pool."""
+
+class TensorBase:
+    """What Tensor does with its memory."""
+    def __dlpack__(
+        self,
+        *,
+        stream: int | None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> typing_extensions.CapsuleType:
+        """A DLPack capsule over the tensor's memory, which keeps the tensor; versioned if `max_version` is at
+        least (1, 0).
+
+        InvalidArgumentError for BYTES, which DLPack does not have, and for a shape that does not fit the
+        memory. BufferError if `copy` is False and the tensor would have to be copied to `dl_device`.
+        """
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """DLPack's device type and number of the memory. Pinned memory counts as the CPU's."""
+    def _as_numpy(self) -> numpy.typing.NDArray[typing.Any]:
+        """The tensor, in host memory, as an array."""
+    def _as_bytes_array(self) -> numpy.typing.NDArray[numpy.object_]:
+        """The elements of a BYTES tensor as bytes."""
+    def _as_string_array(self) -> numpy.typing.NDArray[typing.Any]:
+        """The elements of a BYTES tensor as text."""
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+def view_dlpack(
+    producer: tritonserver._api._dlpack.DLPackObject,
+) -> tuple[
+    tritonserver._c.triton_bindings.TRITONSERVER_DataType,
+    list[int],
+    int,
+    tritonserver._c.triton_bindings.TRITONSERVER_MemoryType,
+    int,
+    int,
+    object,
+]:
+    """(data type, shape, address, memory type, memory type id, bytes, owner) of the memory of an object
+    with DLPack. The owner must be kept as long as the memory is used.
+    """
+
+def encode_text(
+    value: numpy.typing.ArrayLike,
+) -> tuple[
+    tritonserver._c.triton_bindings.TRITONSERVER_DataType,
+    list[int],
+    int,
+    tritonserver._c.triton_bindings.TRITONSERVER_MemoryType,
+    int,
+    int,
+    object,
+]:
+    """The same of a BYTES tensor in new memory, with the elements of an array or list."""
+
+class Responses:
+    """The responses of one request."""
+    def cancel(self) -> None:
+        """Ask the model to stop. Best effort, and harmless when the request has finished.
+
+        The stream still ends with a final response: an error of code CANCELLED, or just an early end, as
+        the backend decides. Does not block.
+
+        C API: TRITONSERVER_InferenceRequestCancel
+        """
+    def close(self) -> None:
+        """Cancel what is still running and drop what was not read. Closing twice is allowed. Does not block."""
+
+AnyIterator = typing.TypeVar("AnyIterator", bound=Responses)
+
+class SyncResponses(Responses):
+    """The responses of one request; waits for the next one."""
+    def __iter__(self) -> typing_extensions.Self: ...
+    def __next__(self) -> tritonserver.InferenceResponse: ...
+    def _next(self, timeout: float | None, /) -> tritonserver.InferenceResponse:
+        """The next response, within `timeout` seconds if that is not None."""
+
+class AsyncResponses(Responses):
+    """The responses of one request; awaits the next one."""
+    def __aiter__(self) -> typing_extensions.Self: ...
+    def __anext__(
+        self,
+    ) -> collections.abc.Coroutine[typing.Any, typing.Any, tritonserver.InferenceResponse]: ...
+
+@typing.final
+class NextResponse:
+    """Waits for the next response."""
+    def __iter__(self) -> typing_extensions.Self: ...
+    def __next__(self) -> asyncio.Future[None]: ...
+    def __await__(
+        self,
+    ) -> collections.abc.Generator[typing.Any, typing.Any, tritonserver.InferenceResponse]: ...
+    def send(self, value: None, /) -> asyncio.Future[None]:
+        """Go on, as the event loop does."""
+    def throw(
+        self,
+        type: type[BaseException] | BaseException,
+        value: object = None,
+        traceback: types.TracebackType | None = None,
+        /,
+    ) -> typing.NoReturn:
+        """Give up waiting and raise the exception."""
+    def close(self) -> None:
+        """Give up waiting."""
+
+def infer(
+    iterator_class: type[AnyIterator],
+    model: tritonserver.Model,
+    inference_request: tritonserver.InferenceRequest | None,
+    raise_on_error: bool,
+    keywords: tritonserver._api._request.InferenceArguments,
+) -> AnyIterator:
+    """Send a request and return an iterator of `iterator_class` over its responses.
+
+    The fields of the request come from `inference_request`, with its own model, or from `keywords`.
+
+    C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
+    """
+
+class BoundRequest:
+    """A request that is prepared once and sent many times."""
+    def __init__(
+        self,
+        model: tritonserver.Model,
+        keywords: tritonserver._api._request.InferenceArguments,
+        outputs: dict[
+            str,
+            tritonserver.Tensor
+            | tritonserver.MemoryBuffer
+            | tritonserver._api._dlpack.DLPackObject,
+        ],
+    ) -> None: ...
+    def send(self, iterator_class: type[AnyIterator], raise_on_error: bool) -> AnyIterator:
+        """Send the request and return an iterator over its responses."""
+
+DATA_TYPES: tuple[tuple[tritonserver._c.triton_bindings.TRITONSERVER_DataType, int, int, str], ...]
+
+def cancel_all(server: tritonserver._c.triton_bindings.TRITONSERVER_Server) -> list[str]:
+    """Cancel all requests of a low-level server that Triton has not finished, and return the name of the model of each."""
+
+def set_asks_python(
+    memory_type: tritonserver._c.triton_bindings.TRITONSERVER_MemoryType, asks: bool
+) -> None:
+    """Say whether outputs in this type of memory come from an allocator in Python."""
+
+def read_memory(address: typing.SupportsIndex, byte_size: typing.SupportsIndex) -> bytes:
+    """A copy of host memory."""
+
+def live_counts() -> dict[str, int]:
+    """Native objects that are alive, and bytes that wait in the pool of output buffers."""

@@ -1,0 +1,1 @@
+"""The Python API: a module for each class."""

@@ -1,0 +1,62 @@
+"""Requests that are prepared once and run many times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tritonserver._api._one_response import only_outputs, only_outputs_async
+from tritonserver._api._response import AsyncResponseIterator, ResponseIterator
+from tritonserver._c import _inference
+
+if TYPE_CHECKING:
+    from tritonserver._api._dlpack import DLPackObject
+    from tritonserver._api._memorybuffer import MemoryBuffer
+    from tritonserver._api._model import Model
+    from tritonserver._api._request import InferenceArguments
+    from tritonserver._api._tensor import Tensor
+
+
+class BoundRequest:
+    """A request whose inputs, options and, if wanted, output buffers are fixed. `Model.bind` makes
+    it.
+
+    Write the next data into the arrays given as inputs, and run it again. Each run is an inference
+    of its own; without output buffers, several may be in flight.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        outputs: Mapping[str, Tensor | MemoryBuffer | DLPackObject] | None,
+        arguments: InferenceArguments,
+    ) -> None:
+        self._native = _inference.BoundRequest(model, arguments, dict(outputs or {}))
+
+    def run(self) -> dict[str, Tensor]:
+        """Run a model that answers once, and return its outputs by name.
+
+        Raises
+        ------
+        InvalidArgumentError
+            An output does not fit the buffer given for it, or the model refuses an input.
+        UnavailableError
+            The output buffers are in use by another run, or the model is not ready.
+        UnsupportedError
+            The model answered more than once.
+        TritonError
+            The inference failed.
+        """
+        return only_outputs(self.infer())
+
+    async def run_async(self) -> dict[str, Tensor]:
+        """Like `run`, for coroutines. Cancelling the task cancels the inference."""
+        return await only_outputs_async(self.async_infer())
+
+    def infer(self, raise_on_error: bool = True) -> ResponseIterator:
+        """Send the request and return an iterator over its responses, as `Model.infer` does."""
+        return self._native.send(ResponseIterator, raise_on_error)
+
+    def async_infer(self, raise_on_error: bool = True) -> AsyncResponseIterator:
+        """Send the request and return an asynchronous iterator over its responses."""
+        return self._native.send(AsyncResponseIterator, raise_on_error)

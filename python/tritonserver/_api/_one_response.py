@@ -1,0 +1,47 @@
+"""The outputs of models that answer a request once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tritonserver._c.triton_bindings import UnsupportedError
+
+if TYPE_CHECKING:
+    from tritonserver._api._response import (
+        AsyncResponseIterator,
+        InferenceResponse,
+        ResponseIterator,
+    )
+    from tritonserver._api._tensor import Tensor
+
+
+def only_outputs(responses: ResponseIterator) -> dict[str, Tensor]:
+    """Wait for the end of a stream, and return the outputs of its one response.
+
+    Raises
+    ------
+    UnsupportedError
+        There are several responses with outputs; the rest is cancelled.
+    """
+    with responses:
+        outputs: dict[str, Tensor] = {}
+        for response in responses:
+            outputs = _merge(outputs, response)
+        return outputs
+
+
+async def only_outputs_async(responses: AsyncResponseIterator) -> dict[str, Tensor]:
+    """Like `only_outputs`. If the task is cancelled, so is the request."""
+    async with responses:
+        outputs: dict[str, Tensor] = {}
+        async for response in responses:
+            outputs = _merge(outputs, response)
+        return outputs
+
+
+def _merge(outputs: dict[str, Tensor], response: InferenceResponse) -> dict[str, Tensor]:
+    if outputs and response.outputs:
+        raise UnsupportedError(
+            f"model {response.model.name!r} answers a request more than once; use infer()"
+        )
+    return outputs or response.outputs

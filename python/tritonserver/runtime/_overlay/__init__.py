@@ -1,0 +1,1 @@
+"""What a prepared home holds a copy of, to be run by the interpreters of models."""

@@ -1,0 +1,365 @@
+"""What is given as input is what the model sees."""
+
+import array
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import tritonserver
+from tritonserver import InvalidArgumentError
+
+Echo = Callable[..., np.ndarray]
+
+NUMERIC = {
+    "BOOL": np.bool_,
+    "UINT8": np.uint8,
+    "UINT16": np.uint16,
+    "UINT32": np.uint32,
+    "UINT64": np.uint64,
+    "INT8": np.int8,
+    "INT16": np.int16,
+    "INT32": np.int32,
+    "INT64": np.int64,
+    "FP16": np.float16,
+    "FP32": np.float32,
+    "FP64": np.float64,
+}
+DISTURBANCES = ("none", "dropped", "closed")
+
+
+@pytest.fixture
+def echo(server: tritonserver.Server) -> Echo:
+    """Send a value through an identity model of this rank and data type, and return its output."""
+
+    def send(value: Any, data_type: str, rank: int) -> tritonserver.Tensor:
+        model = server.model(f"identity_rank_{rank}")
+        (response,) = model.infer(inputs={f"{data_type}_IN": value})
+        return response.outputs[f"{data_type}_OUT"]
+
+    return send
+
+
+def layouts(base: np.ndarray) -> st.SearchStrategy[np.ndarray]:
+    """Arrays that show the elements of `base` in any of the ways that NumPy can."""
+
+    def apply(choices: tuple[Any, ...]) -> np.ndarray:
+        order, slices, axes, swap, shift, read_only = choices
+        made = np.array(base, order=order)
+        if shift:  # not aligned
+            memory = np.zeros(made.nbytes + 1, np.uint8)[1:]
+            view = memory.view(made.dtype).reshape(made.shape)
+            view[...] = made
+            made = view
+        if swap:
+            made = made.astype(made.dtype.newbyteorder())
+        made = made.transpose(axes)[slices]
+        made.flags.writeable = not read_only
+        return made
+
+    axis_slice = st.sampled_from([slice(None), slice(None, None, -1), slice(1, None, 2)])
+    return st.tuples(
+        st.sampled_from("CF"),
+        st.tuples(*[axis_slice] * base.ndim),
+        st.permutations(range(base.ndim)),
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+    ).map(apply)
+
+
+@st.composite
+def arrays(draw: st.DrawFn) -> tuple[str, np.ndarray]:
+    data_type = draw(st.sampled_from(sorted(NUMERIC)))
+    shape = draw(hnp.array_shapes(min_dims=1, max_dims=5, min_side=0, max_side=5))
+    elements = {"allow_nan": True} if data_type.startswith("FP") else {}
+    base = draw(
+        hnp.arrays(
+            NUMERIC[data_type], shape, elements=hnp.from_dtype(np.dtype(NUMERIC[data_type]), **elements)
+        )
+    )
+    return data_type, draw(layouts(base))
+
+
+@settings(
+    max_examples=1000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(arrays(), st.booleans())
+def test_any_array_arrives_bit_for_bit(
+    echo: Echo, case: tuple[str, np.ndarray], as_list: bool
+) -> None:
+    data_type, value = case
+    wanted = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("="))
+    sent: Any = value
+    # Lists of Python numbers have NumPy's default types, and an empty one has no type at all.
+    if as_list and value.size and data_type in ("BOOL", "INT64", "FP64"):
+        sent = value.tolist()
+    tensor = echo(sent, data_type, value.ndim)
+    assert list(tensor.shape) == list(wanted.shape)
+    assert tensor.to_numpy().tobytes() == wanted.tobytes()
+
+
+@pytest.mark.parametrize("data_type", sorted(NUMERIC))
+def test_every_data_type(echo: Echo, data_type: str) -> None:
+    value = np.arange(12).reshape(3, 4).astype(NUMERIC[data_type])
+    tensor = echo(value, data_type, 2)
+    assert tensor.data_type.name == data_type
+    assert np.array_equal(tensor.to_numpy(), value)
+    assert tensor.to_numpy().dtype == value.dtype
+
+
+def test_bfloat16(echo: Echo) -> None:
+    value = np.array([[1.5, -2.0, 3e38]], ml_dtypes.bfloat16)
+    tensor = echo(value.T, "BF16", 2)
+    assert tensor.data_type == tritonserver.DataType.BF16
+    assert tensor.to_numpy().dtype == ml_dtypes.bfloat16
+    assert tensor.to_numpy().tobytes() == value.tobytes()
+
+
+def test_broadcast_views(echo: Echo) -> None:
+    value = np.broadcast_to(np.array([1, 2, 3], np.int32), (4, 3))
+    assert np.array_equal(echo(value, "INT32", 2).to_numpy(), value)
+
+
+def test_contiguous_arrays_are_not_copied(identity: tritonserver.Model) -> None:
+    for value in (np.ones(1000, np.float32), np.ones((1, 1000), np.float32)[0]):
+        value.flags.writeable = False
+        (response,) = identity.infer(inputs={"INPUT0": value}, parameters={"input_pointers": True})
+        assert response.parameters["INPUT0_pointer"] == value.ctypes.data
+
+
+def test_subclasses_of_arrays(echo: Echo, tmp_path: Any) -> None:
+    class Subclass(np.ndarray):
+        pass
+
+    value = np.arange(6, dtype=np.float32).reshape(2, 3)
+    mapped = np.memmap(tmp_path / "data", np.float32, "w+", shape=(2, 3))
+    mapped[:] = value
+    for each in (value.view(Subclass), value.view(Subclass).T.T, mapped):
+        assert np.array_equal(echo(each, "FP32", 2).to_numpy(), value)
+
+
+@pytest.mark.parametrize(
+    ("value", "data_type", "wanted"),
+    [
+        ([1, 2], "INT64", [1, 2]),
+        ((1, 2), "INT64", [1, 2]),
+        ([(1.5,), [2.5]], "FP64", [[1.5], [2.5]]),
+        ([True, False], "BOOL", [True, False]),
+        ([np.float32(1), np.float32(2)], "FP32", [1, 2]),
+        ([[np.int8(1)], np.array([2], np.int8)], "INT8", [[1], [2]]),
+        ([2**63], "UINT64", [2**63]),
+        (range(3), "INT64", [0, 1, 2]),
+        (bytearray(b"\x01\x02"), "UINT8", [1, 2]),
+        (memoryview(b"\x01\x02"), "UINT8", [1, 2]),
+        (memoryview(np.ones((2, 3), np.int16)[:, ::2]), "INT16", [[1, 1], [1, 1]]),
+        (array.array("d", [1, 2]), "FP64", [1, 2]),
+        ([], "FP64", []),
+        ([[]], "FP64", [[]]),
+    ],
+)
+def test_values_other_than_arrays(echo: Echo, value: Any, data_type: str, wanted: Any) -> None:
+    tensor = echo(value, data_type, np.ndim(wanted))
+    assert tensor.data_type.name == data_type
+    assert tensor.to_numpy().tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        ([[1, 2], [3]], r"ragged: \[0\] has 2 items, but \[1\] has 1 items"),
+        ([[[1]], [2]], r"ragged: \[0\]\[0\] has 1 items, but \[1\]\[0\] is a single value"),
+        ([1, [2]], r"ragged: \[0\] is a single value, but \[1\] has 1 items"),
+        ([["a"], ["b", "c"]], r"ragged: \[0\] has 1 items, but \[1\] has 2 items"),
+        ([1, "a"], "mixed with text"),
+        (["a", 1], "mixes text with int"),
+        ([None], "None"),
+        ([2**64], "64 bits"),
+        ([1j], "complex128"),
+        ([b"a", 1.5], "mixes text with float"),
+        (None, "NoneType"),
+        ({"a": 1}, "dict"),
+        ({1}, "set"),
+        (object(), "object"),
+        (1j, "complex128"),
+        (np.array([1j]), "complex128"),
+        (np.array([1], "M8[s]"), r"datetime64\[s\]"),
+        (np.zeros(1, [("a", "i4")]), "data type"),
+        (np.zeros(1, np.longdouble), "128"),
+        (np.ma.masked_array([1.0], [True]), "masked"),
+        (np.array([1, 2], object), "element 0 is of type int"),
+        (np.array(["a", 2.5], object), "element 1 is of type float"),
+        (np.array([[1], None], object), "element 0 is of type list"),
+        (np.array(["a", {}], object), "element 1 is of type dict"),
+    ],
+)
+def test_values_that_are_no_tensors(identity: tritonserver.Model, value: Any, cause: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=cause) as raised:
+        identity.infer(inputs={"INPUT0": value})
+    assert "input 'INPUT0'" in str(raised.value)
+    assert "'INPUT0' FP32 [-1]" in str(raised.value)  # what the model takes
+
+
+def test_scalars_have_no_dimensions(identity: tritonserver.Model) -> None:
+    for value in (1.5, True, 7, np.float32(1), np.array(1, np.float32), "text", b"bytes"):
+        with pytest.raises(InvalidArgumentError, match=r"\[\]"):
+            identity.infer(inputs={"INPUT0": value})
+
+
+TEXTS = [
+    ["hello", "wörld", "", "日本語", "🚀", "a\0b", "trailing\0", "\0", "\u0301"],
+    [b"", b"\xff\xfe", b"\0\0", b"abc"],
+    ["mixed", b"\xff"],
+]
+
+
+@pytest.mark.parametrize("texts", TEXTS)
+@pytest.mark.parametrize("form", [list, tuple, lambda each: np.array(each, object)])
+def test_text_keeps_every_byte(echo: Echo, texts: list[Any], form: Callable[[Any], Any]) -> None:
+    wanted = [each.encode() if isinstance(each, str) else each for each in texts]
+    tensor = echo(form(texts), "STRING", 1)
+    assert tensor.data_type == tritonserver.DataType.BYTES
+    assert tensor.to_bytes_array().tolist() == wanted
+
+
+def test_text_of_fixed_width(echo: Echo) -> None:
+    texts = np.array([["a", "wörld", ""], ["日本", "🚀🚀", "x"]])
+    raw = np.array([[b"a", b"bcd"], [b"", b"\xff"]])
+    for value in (texts, texts.T, texts[:, ::-1], texts.astype(texts.dtype.newbyteorder())):
+        assert echo(value, "STRING", 2).to_string_array().tolist() == value.tolist()
+    for value in (raw, raw.T, raw[::-1]):
+        assert echo(value, "STRING", 2).to_bytes_array().tolist() == value.tolist()
+
+
+def test_empty_text(echo: Echo) -> None:
+    for value in (np.zeros((0, 3), "U4"), np.zeros((0, 3), "S4"), np.zeros((0, 3), object)):
+        tensor = echo(value, "STRING", 2)
+        assert list(tensor.shape) == [0, 3]
+        assert tensor.to_bytes_array().shape == (0, 3)
+
+
+def test_other_objects_become_text(echo: Echo) -> None:
+    class Named:
+        def __str__(self) -> str:
+            return "näme"
+
+    value = np.array([None, Named(), np.str_("s"), np.bytes_(b"b"), bytearray(b"\xff")], object)
+    wanted = [b"None", "näme".encode(), b"s", b"b", b"\xff"]
+    assert echo(value, "STRING", 1).to_bytes_array().tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    "value",
+    [["ok", "\ud800"], np.array(["ok", "\udfff"], object), np.array(["ok", "x\ud800"])],
+)
+def test_lone_surrogates_are_refused(identity: tritonserver.Model, value: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="element 1 holds a lone surrogate"):
+        identity.infer(inputs={"INPUT0": value})
+
+
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(st.one_of(st.text(), st.binary()), min_size=1, max_size=20))
+def test_any_text_arrives(echo: Echo, texts: list[str | bytes]) -> None:
+    wanted = [each.encode() if isinstance(each, str) else each for each in texts]
+    assert echo(texts, "STRING", 1).to_bytes_array().tolist() == wanted
+    assert echo(np.array(texts, object), "STRING", 1).to_bytes_array().tolist() == wanted
+
+
+def test_changing_the_list_while_it_is_read_is_harmless(identity: tritonserver.Model) -> None:
+    values: dict[str, Any] = {}
+
+    class Malicious:
+        def __str__(self) -> str:
+            values.clear()
+            texts[:] = [None] * len(texts)
+            return "x"
+
+    texts = np.array([Malicious(), "a" * 100, "b" * 100], object)
+    values["INPUT0"] = texts
+    with pytest.raises(InvalidArgumentError, match="BYTES"):
+        identity.infer(inputs=values)
+
+
+def test_no_inputs(identity: tritonserver.Model) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"takes 'INPUT0' FP32 \[-1\]; given: nothing"):
+        identity.infer()
+
+
+def test_a_misspelled_input(server: tritonserver.Server) -> None:
+    model = server.model("native_identity")
+    with pytest.raises(InvalidArgumentError, match="did you mean 'fp32_input' instead of 'pf32_input'"):
+        model.infer(inputs={"pf32_input": np.ones((1, 1), np.float32)})
+
+
+def test_wrong_type_and_shape_name_both(identity: tritonserver.Model) -> None:
+    with pytest.raises(InvalidArgumentError) as raised:
+        identity.infer(inputs={"INPUT0": np.ones((2, 3))})
+    assert "given: 'INPUT0' FP64 [2, 3]" in str(raised.value)
+    assert "takes 'INPUT0' FP32 [-1]" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 4095, 4096, 1_000_003])
+def test_any_size(identity: tritonserver.Model, length: int) -> None:
+    value = np.arange(length, dtype=np.float32)
+    outputs = identity(INPUT0=value)
+    assert np.array_equal(outputs["OUTPUT0"].to_numpy(), value)
+
+
+def test_many_inputs_at_once(server: tritonserver.Server) -> None:
+    values = {f"INPUT{i}": np.full(i + 1, i, np.float32)[::-1] for i in range(8)}
+    outputs = server.model("identity_eight")(values)
+    for i in range(8):
+        assert np.array_equal(outputs[f"OUTPUT{i}"].to_numpy(), values[f"INPUT{i}"])
+
+
+def test_temporaries_live_until_they_are_used(server: tritonserver.Server) -> None:
+    model = server.model("identity_slow")
+    pending = [
+        model.infer(inputs={"INPUT0": np.full(1000, i, ">f4")}, parameters={"execute_delay_ms": 1})
+        for i in range(50)
+    ]
+    for i, responses in enumerate(pending):
+        trash = [np.full(1000, -1, np.float32) for _ in range(10)]
+        (response,) = responses
+        assert (response.outputs["OUTPUT0"].to_numpy() == i).all()
+        del trash
+
+
+def test_a_mapping_as_inputs(identity: tritonserver.Model) -> None:
+    from types import MappingProxyType
+
+    inputs = MappingProxyType({"INPUT0": np.ones(2, np.float32)})
+    assert len(list(identity.infer(inputs=inputs))) == 1
+
+
+@pytest.mark.parametrize("inputs", [[("INPUT0", 1)], "INPUT0", 5, {1: np.ones(1)}])
+def test_inputs_that_are_no_mapping_of_names(identity: tritonserver.Model, inputs: Any) -> None:
+    with pytest.raises(TypeError):
+        identity.infer(inputs=inputs)
+
+
+def test_names_with_nul_or_surrogates(identity: tritonserver.Model) -> None:
+    for name, cause in (("a\0b", "NUL"), ("\ud800", "surrogate")):
+        with pytest.raises(InvalidArgumentError, match=cause):
+            identity.infer(inputs={name: np.ones(1, np.float32)})
+
+
+def test_all_layouts_of_a_small_array(echo: Echo) -> None:
+    base = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
+    for axes in itertools.permutations(range(3)):
+        for steps in itertools.product((1, -1, 2), repeat=3):
+            value = base.transpose(axes)[tuple(slice(None, None, step) for step in steps)]
+            assert np.array_equal(echo(value, "UINT16", 3).to_numpy(), value)
