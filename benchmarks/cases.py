@@ -56,6 +56,8 @@ class Case:
 
 UNITS = {"µs": 1e-6, "ms": 1e-3, "KiB": 1024.0}
 
+# Names of workers.
+OURS = "tritonserver"
 FLOOR = "floor"
 STRUCT_LOOP = "struct loop"
 

@@ -1,4 +1,4 @@
-"""Draws a report, JSON on stdin, as a PNG: each case as bars of multiples of its reference.
+"""Draws a report, JSON on stdin, as a PNG: how far above the floor each case is in each column.
 
 usage: chart.py PNG
 """
@@ -22,32 +22,37 @@ def main() -> None:
 def draw(pyplot: Any, result: dict[str, Any], path: str) -> None:
     """Write the chart of ``result``, as the benchmark's --json writes it, to ``path``."""
     columns = result["columns"]
-    cases = [case for case in result["cases"] if case["comparison"] == "RATIO"]
+    cases = [case for case in result["cases"] if case["comparison"] == "RATIO" and case["workers"]]
     height = 0.8 / len(columns)
-    figure, axes = pyplot.subplots(figsize=(8, 0.6 * len(cases) + 1), layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(9, 0.6 * len(cases) + 1.2), layout="constrained")
     for i, column in enumerate(columns):
         measured = [(y, case) for y, case in enumerate(cases) if column in case["workers"]]
-        compared = [case["workers"][column]["compared"] for _, case in measured]
-        medians = [each["median"] for each in compared]
+        ratios = [case["workers"][column]["compared"]["median"] for _, case in measured]
         bars = axes.barh(
-            [y + (i - (len(columns) - 1) / 2) * height for y, _ in measured],
-            medians,
+            [y + (i + 0.5) * height - 0.4 for y, _ in measured],
+            [ratio - 1 for ratio in ratios],
             height,
-            xerr=[
-                [each["median"] - each["low"] for each in compared],
-                [each["high"] - each["median"] for each in compared],
-            ],
-            error_kw={"linewidth": 0.8, "ecolor": "0.4"},
+            left=1,
             label=column,
         )
-        axes.bar_label(bars, [f"{median:.3g}×" for median in medians], padding=4, fontsize=7)
+        for bar, ratio in zip(bars, ratios, strict=True):
+            axes.annotate(
+                f"{ratio:.3g}×",
+                (max(ratio, 1), bar.get_y() + height / 2),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=7,
+            )
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
+    axes.margins(x=0.08)
     axes.set_yticks(range(len(cases)), [case["title"] for case in cases])
     axes.invert_yaxis()
-    axes.set_xlabel("time as a multiple of the bare C API's, called from C++ (less is better)")
-    axes.legend(loc="lower right", fontsize=8)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}×")
+    axes.set_xlabel("time, as a multiple of the bare C API's called from C++ (less is better)")
     axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper center", ncols=len(columns), frameon=False)
     figure.savefig(path, dpi=150)
 
 

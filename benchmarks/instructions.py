@@ -8,16 +8,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.cases import FLOOR
+from benchmarks.cases import FLOOR, OURS
 from benchmarks.measure import Command, Worker
 
 CASES = [
     (FLOOR, "one"),
-    ("tritonserver", "infer"),
-    ("tritonserver", "bound"),
-    ("tritonserver", "async_infer"),
+    (OURS, "infer"),
+    (OURS, "bound"),
+    (OURS, "async_infer"),
     (FLOOR, "in_flight_64"),
-    ("tritonserver", "async_infer_64"),
+    (OURS, "async_infer_64"),
 ]
 
 # The difference between two runs leaves out what a process does only once.

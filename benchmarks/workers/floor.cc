@@ -187,18 +187,19 @@ class Floor {
     return elapsed.count() / requests;
   }
 
-  // Bytes for each of `requests` requests that wait behind a slow one.
+  // Bytes for each of `requests` requests that wait behind a slow one. As many others wait already,
+  // so that no memory is left over from earlier.
   double Memory(const Workload& workload, int requests) {
-    Time(workload, 1, 1000);
     Request slow = NewRequest(workload);
     Call<&Api::InferenceRequestSetIntParameter>(slow.get(), "execute_delay_ms", int64_t{1} << 30);
     TRITONSERVER_InferenceRequest* const running = slow.get();
     Send(std::move(slow));
+    for (int i = 0; i < requests; ++i) Send(NewRequest(workload));
     const size_t before = ResidentBytes();
     for (int i = 0; i < requests; ++i) Send(NewRequest(workload));
     const size_t after = ResidentBytes();
     Call<&Api::InferenceRequestCancel>(running);
-    for (int finished = 0; finished <= requests; finished += items_.size()) {
+    for (int finished = 0; finished < 2 * requests + 1; finished += items_.size()) {
       items_.clear();
       arrivals_.Take(items_);
     }

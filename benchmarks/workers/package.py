@@ -27,7 +27,6 @@ from benchmarks.workers.inputs import (
     wide,
 )
 from benchmarks.workers.protocol import (
-    Case,
     from_threads,
     need,
     on_event_loop,
@@ -121,14 +120,17 @@ def _to_numpy(server: Any) -> Callable[[], object]:
 
 
 def _memory(server: Any, requests: int) -> float:
-    """Return how many bytes each of ``requests`` requests takes that wait behind a slow one."""
+    """Return how many bytes each of ``requests`` requests takes that wait behind a slow one.
+
+    As many others wait already, so that no memory is left over from earlier.
+    """
     model, inputs = server.model(MODEL), small()
-    one_at_a_time(_infer(server, MODEL, inputs))(1000)
     slow = model.infer(
         inputs=inputs, parameters={"execute_delay_ms": 1 << 30}, raise_on_error=False
     )
-    before = _resident_bytes()
     waiting = [model.infer(inputs=inputs) for _ in range(requests)]
+    before = _resident_bytes()
+    waiting += [model.infer(inputs=inputs) for _ in range(requests)]
     after = _resident_bytes()
     slow.cancel()
     for responses in (slow, *waiting):

@@ -32,6 +32,9 @@ struct Integer {
   operator Number() const { return value; }
 };
 
+// A string argument: only `str`, whereas pybind11 would take `bytes` that need not be text.
+struct String : std::string {};
+
 // What a string argument may be. Arguments are a `Name` unless `Def` is told otherwise.
 struct Name {};  // not empty
 struct Text {};  // anything
@@ -83,7 +86,7 @@ constexpr bool kIsInteger = std::is_integral_v<Type> && !std::is_same_v<Type, bo
 template <class Parameter, class = void>
 struct Argument {
   using Type = Parameter;
-  template <auto kFunction, std::size_t kIndex, class String>
+  template <auto kFunction, std::size_t kIndex, class Kind>
   static Parameter ToC(Parameter value) {
     return value;
   }
@@ -91,7 +94,7 @@ struct Argument {
 template <class Parameter>
 struct Argument<Parameter, std::enable_if_t<kIsInteger<Parameter>>> {
   using Type = Integer<Parameter>;
-  template <auto kFunction, std::size_t kIndex, class String>
+  template <auto kFunction, std::size_t kIndex, class Kind>
   static Parameter ToC(Integer<Parameter> value) {
     return value;
   }
@@ -99,21 +102,21 @@ struct Argument<Parameter, std::enable_if_t<kIsInteger<Parameter>>> {
 template <class CObject>
 struct Argument<CObject*> {
   using Type = const ClassOf<CObject>&;
-  template <auto kFunction, std::size_t kIndex, class String>
+  template <auto kFunction, std::size_t kIndex, class Kind>
   static CObject* ToC(const ClassOf<CObject>& object) {
     return object.get();
   }
-  template <auto kFunction, std::size_t kIndex, class String>
+  template <auto kFunction, std::size_t kIndex, class Kind>
   static CObject* ToC(CObject* object) {
     return object;
   }
 };
 template <>
 struct Argument<const char*> {
-  using Type = const std::string&;
-  template <auto kFunction, std::size_t kIndex, class String>
+  using Type = const String&;
+  template <auto kFunction, std::size_t kIndex, class Kind>
   static const char* ToC(const std::string& value) {
-    (std::is_same_v<String, Text> ? CheckText : CheckName)(ParameterName<kFunction>(kIndex), value);
+    (std::is_same_v<Kind, Text> ? CheckText : CheckName)(ParameterName<kFunction>(kIndex), value);
     return value.c_str();
   }
 };
@@ -289,6 +292,23 @@ struct type_caster<tritonserver::Integer<Number>> {
       return false;
     }
     value = {caster};
+    return true;
+  }
+};
+
+template <>
+struct type_caster<tritonserver::String> {
+  PYBIND11_TYPE_CASTER(tritonserver::String, const_name("str"));
+
+  bool load(handle source, bool) {
+    Py_ssize_t size = 0;
+    const char* text =
+        PyUnicode_Check(source.ptr()) ? PyUnicode_AsUTF8AndSize(source.ptr(), &size) : nullptr;
+    if (text == nullptr) {
+      PyErr_Clear();  // a lone surrogate
+      return false;
+    }
+    value.assign(text, static_cast<std::size_t>(size));
     return true;
   }
 };

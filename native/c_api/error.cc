@@ -13,8 +13,10 @@ namespace tritonserver {
 // An error object of the C API.
 class ErrorObject {
  public:
-  ErrorObject(TRITONSERVER_Error_Code code, const std::string& message)
-      : error_(api().ErrorNew(code, message.c_str())) {}
+  ErrorObject(TRITONSERVER_Error_Code code, const std::string& message) {
+    CheckText("message", message);
+    error_.reset(api().ErrorNew(code, message.c_str()));
+  }
 
   TRITONSERVER_Error* get() const { return error_.get(); }
 
@@ -132,7 +134,7 @@ Calls that fail raise an exception instead; this is for programs that deal with 
 
 C API: TRITONSERVER_Error, TRITONSERVER_ErrorNew, TRITONSERVER_ErrorDelete)");
   later.push_back([error]() mutable {
-    error.def(py::init<TRITONSERVER_Error_Code, const std::string&>(), py::arg("code"),
+    error.def(py::init<TRITONSERVER_Error_Code, const String&>(), py::arg("code"),
               py::arg("message"));
     DefProperty<&Api::ErrorCode>(error, "code", "Kind of the error.");
     DefProperty<&Api::ErrorCodeString>(

@@ -4,7 +4,7 @@
 namespace tritonserver {
 namespace {
 
-Message ParseMessage(const std::string& json) {
+Message ParseMessage(const String& json) {
   return Message(New<&Api::MessageNewFromSerializedJson>(json.data(), json.size()));
 }
 

@@ -15,8 +15,8 @@ namespace tritonserver {
 // one handle would free the value under a metric made through another.
 class MetricFamily {
  public:
-  static std::shared_ptr<MetricFamily> Get(TRITONSERVER_MetricKind kind, const std::string& name,
-                                           const std::string& description) {
+  static std::shared_ptr<MetricFamily> Get(TRITONSERVER_MetricKind kind, const String& name,
+                                           const String& description) {
     CheckName("name", name);
     CheckText("description", description);
     py::gil_scoped_release no_gil;

@@ -38,7 +38,11 @@ The core crashes when it destroys a model whose thread is still at the end of an
 C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_InferenceRequestDelete)",
                            py::release_gil_before_calling_cpp_dtor());
   later.push_back([pin]() mutable {
-    pin.def(py::init<std::shared_ptr<Server>, const std::string&, Integer<std::int64_t>>(),
+    pin.def(py::init([](std::shared_ptr<Server> server, const String& model_name,
+                        Integer<std::int64_t> model_version) {
+              CheckName("model_name", model_name);
+              return std::make_unique<ModelPin>(std::move(server), model_name, model_version);
+            }),
             py::arg("server").none(false), py::arg("model_name"), py::arg("model_version"),
             "NotFoundError or UnavailableError if the model cannot be asked.");
   });

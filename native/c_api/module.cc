@@ -30,8 +30,8 @@ void SetPythonHomeLocator(Locate locate) {
   });
 }
 
-void LoadLibrary(const std::string& library, const std::string& backends, const std::string& caches,
-                 const std::string& repository_agents) {
+void LoadLibrary(const String& library, const String& backends, const String& caches,
+                 const String& repository_agents) {
   CheckName("library", library);
   LoadCore(Home{library, backends, caches, repository_agents});
 }

@@ -6,6 +6,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -101,6 +102,9 @@ class Server : public std::enable_shared_from_this<Server> {
 
     const std::shared_ptr<Server>& server() const { return server_; }
 
+    // For what comes to be tied, or can be surrendered, while the server stops. Without the GIL.
+    void SurrenderIfStopping();
+
    private:
     std::shared_ptr<Server> server_;
   };
@@ -112,10 +116,12 @@ class Server : public std::enable_shared_from_this<Server> {
  private:
   Handle<TRITONSERVER_Server> handle_;
   const int process_;
+  const int forks_;
 
   std::mutex ties_mutex_;
   std::unordered_map<const Tie*, Tie::Surrender> ties_;
 
+  std::atomic<bool> stopping_{false};
   std::mutex stop_mutex_;
   bool stopped_ = false;
   std::optional<Error> stop_failure_;

@@ -69,7 +69,7 @@ bits. A `float` needs Triton 24.02 or later (UnsupportedError).
 C API: TRITONSERVER_Parameter, TRITONSERVER_ParameterNew, TRITONSERVER_ParameterBytesNew,
 TRITONSERVER_ParameterDelete)");
   later.push_back([parameter]() mutable {
-    parameter.def(py::init([](const std::string& name, const Value& value) {
+    parameter.def(py::init([](const String& name, const Value& value) {
                     return std::make_shared<Parameter>(name, value);
                   }),
                   py::arg("name"), py::arg("value"));

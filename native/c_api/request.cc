@@ -39,6 +39,7 @@ struct Inference {
       CallPython("release callback",
                  [&] { release->function.get()(inference->request, flags, release->user.get()); });
     }
+    inference->request->tie_.SurrenderIfStopping();
     inference->Drop();
   }
 
@@ -52,12 +53,12 @@ struct Inference {
                                            Handle<TRITONSERVER_InferenceResponse>::Own(c_response));
     }
     if (response) {
-      CallPython("response callback", [&] {
-        response->function.get()(std::move(arrived), flags, response->user.get());
-      });
+      CallPython("response callback",
+                 [&] { response->function.get()(arrived, flags, response->user.get()); });
     } else {
-      request->queue_->Push(std::move(arrived), flags);
+      request->queue_->Push(arrived, flags);
     }
+    if (arrived != nullptr) arrived->tie().SurrenderIfStopping();
   }
 };
 
@@ -132,6 +133,7 @@ void Request::SetResponseCallback(std::shared_ptr<ResponseAllocator> allocator,
 }
 
 void Request::Send(const Server& server, Trace* trace) {
+  server.get();
   CheckIdle();
   get();
   if (&server != tie_.server().get()) {
@@ -259,7 +261,7 @@ void DefChange(Class& request, const char* name, const char* meaning) {
 template <auto kFunction, Part kPart, class Class>
 void DefRemove(Class& request, const char* name, const char* meaning) {
   DefAs<kFunction>(
-      request, name, meaning, +[](Request& self, const std::string& named) {
+      request, name, meaning, +[](Request& self, const String& named) {
         self.Undo(kPart, named, [&](TRITONSERVER_InferenceRequest* c_request) {
           Adapter<kFunction>::Invoke(c_request, named);
         });
@@ -275,7 +277,7 @@ void DefRemoveAll(Class& request, const char* name, const char* meaning) {
       });
 }
 
-void AddInput(Request& self, const std::string& name, TRITONSERVER_DataType data_type,
+void AddInput(Request& self, const String& name, TRITONSERVER_DataType data_type,
               const std::vector<Integer<std::int64_t>>& shape) {
   CheckName("name", name);
   const std::vector<std::int64_t> dimensions(shape.begin(), shape.end());
@@ -293,7 +295,7 @@ const void* Address(std::uintptr_t pointer, std::size_t byte_size) {
   return reinterpret_cast<const void*>(pointer);
 }
 
-void AppendInputData(Request& self, const std::string& name, Integer<std::uintptr_t> pointer,
+void AppendInputData(Request& self, const String& name, Integer<std::uintptr_t> pointer,
                      Integer<std::size_t> byte_size, TRITONSERVER_MemoryType memory_type,
                      Integer<std::int64_t> memory_type_id) {
   CheckName("name", name);
@@ -304,11 +306,11 @@ void AppendInputData(Request& self, const std::string& name, Integer<std::uintpt
   });
 }
 
-void AppendInputDataWithHostPolicy(Request& self, const std::string& name,
+void AppendInputDataWithHostPolicy(Request& self, const String& name,
                                    Integer<std::uintptr_t> pointer, Integer<std::size_t> byte_size,
                                    TRITONSERVER_MemoryType memory_type,
                                    Integer<std::int64_t> memory_type_id,
-                                   const std::string& host_policy) {
+                                   const String& host_policy) {
   CheckName("name", name);
   CheckName("host_policy", host_policy);
   const void* base = Address(pointer, byte_size);
@@ -319,7 +321,7 @@ void AppendInputDataWithHostPolicy(Request& self, const std::string& name,
   });
 }
 
-void AppendInputDataWithBufferAttributes(Request& self, const std::string& name,
+void AppendInputDataWithBufferAttributes(Request& self, const String& name,
                                          Integer<std::uintptr_t> pointer,
                                          const BufferAttributes& attributes) {
   CheckName("name", name);
@@ -334,7 +336,7 @@ void AppendInputDataWithBufferAttributes(Request& self, const std::string& name,
   });
 }
 
-std::shared_ptr<Request> NewRequest(std::shared_ptr<Server> server, const std::string& model_name,
+std::shared_ptr<Request> NewRequest(std::shared_ptr<Server> server, const String& model_name,
                                     Integer<std::int64_t> model_version) {
   CheckName("model_name", model_name);
   py::gil_scoped_release no_gil;

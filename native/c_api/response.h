@@ -19,6 +19,8 @@ class Response {
   // UNAVAILABLE after the server was stopped.
   TRITONSERVER_InferenceResponse* get() const;
 
+  Server::Tie& tie() { return tie_; }
+
   // Whether a Python allocator made the outputs.
   bool FromPythonAllocator() const { return allocator_ != nullptr; }
 

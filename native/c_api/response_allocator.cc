@@ -94,18 +94,13 @@ struct AllocatorCallbacks {
     TRITONSERVER_Error* error = CallPythonForCore("buffer_attributes_function", [&] {
       auto& use = *static_cast<AllocatorUse*>(userp);
       const auto function = use.allocator->attributes_.get();  // may be replaced meanwhile
-      py::object lent =
-          py::cast(BufferAttributes(Handle<TRITONSERVER_BufferAttributes>::Borrow(attributes)));
-      try {
-        py::object answer =
-            function(use.allocator, name, lent, use.user_object.get(), buffer.user_object());
-        if (!answer.is(lent))
-          CopyBufferAttributes(answer.cast<BufferAttributes&>().get(), attributes);
-      } catch (...) {
-        lent.cast<BufferAttributes&>().Take();
-        throw;
+      const Loan loan(attributes);
+      const py::object answer =
+          function(use.allocator, name, loan.object, use.user_object.get(), buffer.user_object());
+      if (!py::isinstance<BufferAttributes>(answer)) throw py::cast_error();
+      if (!answer.is(loan.object)) {
+        CopyBufferAttributes(answer.cast<BufferAttributes&>().get(), attributes);
       }
-      lent.cast<BufferAttributes&>().Take();
     });
     // The core forgets the buffer then, without releasing it.
     if (error != nullptr) ReleaseQuietly(buffer_userp);
@@ -113,6 +108,16 @@ struct AllocatorCallbacks {
   }
 
  private:
+  // The Python object for attributes of the core, during a callback.
+  struct Loan {
+    explicit Loan(TRITONSERVER_BufferAttributes* attributes)
+        : object(py::cast(
+              BufferAttributes(Handle<TRITONSERVER_BufferAttributes>::Borrow(attributes)))) {}
+    ~Loan() { object.cast<BufferAttributes&>().Take(); }
+
+    py::object object;
+  };
+
   static void ReleaseQuietly(void* buffer_userp) {
     std::unique_ptr<PythonBuffer> buffer(static_cast<PythonBuffer*>(buffer_userp));
     CallPython("release_function", [&] { buffer->Release(); });

@@ -1,6 +1,8 @@
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <climits>
 #include <set>
 #include <thread>
@@ -26,25 +28,45 @@ Registry& registry() {
   return instance;
 }
 
+// How often the process was forked on the way to this one. Cheaper than asking for its number.
+int Forks() {
+  static std::atomic<int> forks{0};
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { ++forks; });
+  static_cast<void>(registered);
+  return forks.load(std::memory_order_relaxed);
+}
+
+// The core crashes when it destroys a model whose thread is still at the end of an execution, or of
+// the load, although the response or the load is there. It has no way to wait for that.
+void LetModelsComeToRest() { std::this_thread::sleep_for(std::chrono::milliseconds(50)); }
+
 }  // namespace
 
 Server::Server(const ServerOptions& options)
-    : handle_(New<&Api::ServerNew>(options.get())), process_(getpid()) {
+    : handle_(New<&Api::ServerNew>(options.get())), process_(getpid()), forks_(Forks()) {
   std::lock_guard lock(registry().mutex);
   registry().servers.insert(this);
 }
 
 Server::~Server() {
   if (!InItsProcess() || stop_failure_) handle_.Release();
-  std::lock_guard lock(registry().mutex);
+  const auto delete_server = [](Handle<TRITONSERVER_Server> handle, bool stopped) {
+    if (!stopped) LetModelsComeToRest();
+    handle.Reset();
+  };
+  std::unique_lock lock(registry().mutex);
   registry().servers.erase(this);
-  // Deleting waits for the threads of the core, so it must not run on one of them.
-  if (handle_ && InCallback::Active()) {
-    registry().deletions.emplace_back([handle = std::move(handle_)] {});
+  if (!handle_) return;
+  if (InCallback::Active()) {
+    // Deleting waits for the threads of the core, so it must not run on one of them.
+    registry().deletions.emplace_back(delete_server, std::move(handle_), stopped_);
+  } else {
+    lock.unlock();
+    delete_server(std::move(handle_), stopped_);
   }
 }
 
-bool Server::InItsProcess() const { return getpid() == process_; }
+bool Server::InItsProcess() const { return Forks() == forks_; }
 
 TRITONSERVER_Server* Server::get() const {
   if (!InItsProcess()) {
@@ -62,6 +84,7 @@ void Server::Stop() {
                 "callbacks have returned; stop it from another thread");
   }
   get();
+  stopping_ = true;
   std::vector<std::shared_ptr<void>> surrendered;
   {
     std::lock_guard lock(ties_mutex_);
@@ -74,6 +97,7 @@ void Server::Stop() {
   // The core answers later calls with success, whatever became of the first one.
   if (stop_failure_) throw *stop_failure_;
   if (stopped_) return;
+  LetModelsComeToRest();
   try {
     Call<&Api::ServerStop>(handle_.get());
     stopped_ = true;
@@ -91,6 +115,19 @@ Server::Tie::Tie(std::shared_ptr<Server> server, Surrender surrender) : server_(
 Server::Tie::~Tie() {
   std::lock_guard lock(server_->ties_mutex_);
   server_->ties_.erase(this);
+}
+
+void Server::Tie::SurrenderIfStopping() {
+  if (!server_->stopping_) return;
+  CallPython("stop", [&] {
+    std::shared_ptr<void> surrendered;
+    {
+      std::lock_guard lock(server_->ties_mutex_);
+      surrendered = server_->ties_.at(this)();
+    }
+    py::gil_scoped_release no_gil;
+    surrendered.reset();
+  });
 }
 
 namespace {
@@ -139,7 +176,7 @@ void CheckLive(TRITONSERVER_Server* server) {
   }
 }
 
-void RegisterModelRepository(Server& server, const std::string& path, const Parameters& mapping) {
+void RegisterModelRepository(Server& server, const String& path, const Parameters& mapping) {
   CheckName("path", path);
   auto pointers = Pointers(mapping);
   server.ChangeRepositories([&](TRITONSERVER_Server* c_server) {
@@ -149,7 +186,7 @@ void RegisterModelRepository(Server& server, const std::string& path, const Para
   });
 }
 
-void UnregisterModelRepository(Server& server, const std::string& path) {
+void UnregisterModelRepository(Server& server, const String& path) {
   CheckName("path", path);
   server.ChangeRepositories([&](TRITONSERVER_Server* c_server) {
     CheckLive(c_server);
@@ -157,7 +194,7 @@ void UnregisterModelRepository(Server& server, const std::string& path) {
   });
 }
 
-void LoadModelWithParameters(const Server& server, const std::string& model_name,
+void LoadModelWithParameters(const Server& server, const String& model_name,
                              const Parameters& parameters) {
   CheckName("model_name", model_name);
   auto pointers = Pointers(parameters);
@@ -204,7 +241,8 @@ C API: TRITONSERVER_Server, TRITONSERVER_ServerNew, TRITONSERVER_ServerDelete)",
                    R"(Stop the server: wait for requests in flight and for models to be unloaded.
 
 Waits at most for the exit timeout (InternalError), at least a second if models are loaded.
-Responses and requests that are not in flight, and would keep models loaded, become invalid.
+Requests, once released, and responses would keep models loaded: they become invalid. A response
+that arrives meanwhile is valid during its callback.
 UnavailableError in a callback, which the server would wait for. Later calls repeat the outcome.)")
                    .c_str());
     server.def("set_exit_timeout", &SetExitTimeout, py::arg("seconds"),

@@ -89,10 +89,54 @@ char* WritePrefix(char* to, std::size_t byte_size) {
   return to + kPrefix;
 }
 
+bool IsText(PyObject* object) { return PyUnicode_Check(object) || PyBytes_Check(object); }
+
+// Of `str` and `bytes` objects; runs no Python code.
+py::object EncodeTexts(PyObject* const* texts, std::size_t count, const std::string& what) {
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    PyObject* text = texts[i];
+    std::size_t size = 0;
+    if (PyBytes_Check(text)) {
+      size = static_cast<std::size_t>(PyBytes_GET_SIZE(text));
+    } else if (PyUnicode_IS_ASCII(text)) {
+      size = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
+    } else if (!WithText(text, [&](const auto* characters, std::size_t length) {
+                 return MeasureUtf8(characters, length, &size);
+               })) {
+      Refuse(what, i, "holds a lone surrogate, which UTF-8 cannot encode");
+    }
+    total += kPrefix + CheckedSize(size, what, i);
+  }
+  py::object encoded = NewByteArray(total);
+  char* to = static_cast<char*>(ArrayData(encoded));
+  for (std::size_t i = 0; i < count; ++i) {
+    PyObject* text = texts[i];
+    char* const start = to + kPrefix;
+    char* end = start;
+    if (PyBytes_Check(text)) {
+      const auto size = static_cast<std::size_t>(PyBytes_GET_SIZE(text));
+      std::memcpy(start, PyBytes_AS_STRING(text), size);
+      end += size;
+    } else if (PyUnicode_IS_ASCII(text)) {
+      const auto size = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
+      std::memcpy(start, PyUnicode_1BYTE_DATA(text), size);
+      end += size;
+    } else {
+      end = WithText(text, [&](const auto* characters, std::size_t length) {
+        return WriteUtf8(start, characters, length);
+      });
+    }
+    WritePrefix(to, static_cast<std::size_t>(end - start));
+    to = end;
+  }
+  return encoded;
+}
+
 // The text or bytes that an element stands for.
 py::object Normalized(const py::object& element, const std::string& what, std::size_t index) {
   PyObject* object = element.ptr();
-  if (PyUnicode_Check(object) || PyBytes_Check(object)) return element;
+  if (IsText(object)) return element;
   if (PyByteArray_Check(object)) return Steal(PyBytes_FromObject(object));
   // Also sizeable things such as arrays, lists, dictionaries.
   if (PyNumber_Check(object) || PySequence_Check(object) || PyMapping_Check(object) ||
@@ -224,49 +268,25 @@ py::object NewTextArray(const std::vector<std::int64_t>& shape, std::size_t widt
 
 }  // namespace
 
-py::object EncodeObjects(const std::vector<py::object>& elements, const std::string& what) {
-  std::vector<py::object> texts;
-  texts.reserve(elements.size());
-  std::size_t total = 0;
-  for (std::size_t i = 0; i < elements.size(); ++i) {
-    texts.push_back(Normalized(elements[i], what, i));
-    PyObject* text = texts.back().ptr();
-    std::size_t size = 0;
-    if (PyBytes_Check(text)) {
-      size = static_cast<std::size_t>(PyBytes_GET_SIZE(text));
-    } else if (PyUnicode_IS_ASCII(text)) {
-      size = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
-    } else if (!WithText(text, [&](const auto* characters, std::size_t length) {
-                 return MeasureUtf8(characters, length, &size);
-               })) {
-      Refuse(what, i, "holds a lone surrogate, which UTF-8 cannot encode");
-    }
-    total += kPrefix + CheckedSize(size, what, i);
+py::object EncodeObjects(PyObject* const* elements, std::size_t count, const std::string& what) {
+  if (std::all_of(elements, elements + count,
+                  [](PyObject* element) { return element != nullptr && IsText(element); })) {
+    return EncodeTexts(elements, count, what);
   }
-  py::object encoded = NewByteArray(total);
-  char* to = static_cast<char*>(ArrayData(encoded));
-  for (const py::object& each : texts) {
-    PyObject* text = each.ptr();
-    char* const start = to + kPrefix;
-    if (PyBytes_Check(text)) {
-      const auto size = static_cast<std::size_t>(PyBytes_GET_SIZE(text));
-      std::memcpy(start, PyBytes_AS_STRING(text), size);
-      WritePrefix(to, size);
-      to = start + size;
-    } else if (PyUnicode_IS_ASCII(text)) {
-      const auto size = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
-      std::memcpy(start, PyUnicode_1BYTE_DATA(text), size);
-      WritePrefix(to, size);
-      to = start + size;
-    } else {
-      char* const end = WithText(text, [&](const auto* characters, std::size_t length) {
-        return WriteUtf8(start, characters, length);
-      });
-      WritePrefix(to, static_cast<std::size_t>(end - start));
-      to = end;
-    }
+  // What makes text of other objects may drop the elements.
+  std::vector<py::object> kept;
+  kept.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    kept.push_back(
+        py::reinterpret_borrow<py::object>(elements[i] == nullptr ? Py_None : elements[i]));
   }
-  return encoded;
+  std::vector<PyObject*> texts;
+  texts.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    kept[i] = Normalized(kept[i], what, i);
+    texts.push_back(kept[i].ptr());
+  }
+  return EncodeTexts(texts.data(), count, what);
 }
 
 py::object EncodePaddedText(const Py_UCS4* text, std::size_t count, std::size_t width,

@@ -17,7 +17,8 @@ namespace py = pybind11;
 
 // `str` as UTF-8 and `bytes` as they are. Other objects become text with `str()`, except what is
 // certainly a mistake: numbers, arrays and containers are refused.
-py::object EncodeObjects(const std::vector<py::object>& elements, const std::string& what);
+// `elements` stay alive unless Python code runs that drops them; null stands for None.
+py::object EncodeObjects(PyObject* const* elements, std::size_t count, const std::string& what);
 
 // Elements of `width` characters or bytes each, padded with zeros, as NumPy stores text.
 py::object EncodePaddedText(const Py_UCS4* text, std::size_t count, std::size_t width,

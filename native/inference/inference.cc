@@ -69,10 +69,9 @@ Inference::Inference() : process_(ProcessNumber()) {
 
 Inference::~Inference() {
   for (PyObject* owner : owners_) Py_DECREF(owner);
-  for (const Waiter& waiter : waiters_) Py_DECREF(waiter.future);
   Py_XDECREF(setup_.server);
-  Py_XDECREF(setup_.bound_request);
   Py_XDECREF(setup_.allocator);
+  Py_XDECREF(setup_.bound_request);
   Py_XDECREF(setup_.response_queue);
   inference_count.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -142,11 +141,12 @@ void Inference::OnResponse(TRITONSERVER_InferenceResponse* source, std::uint32_t
 // A null response ends the stream.
 void Inference::Deliver(std::unique_ptr<Response> response) noexcept {
   std::unique_lock lock(mutex_);
+  if (final_came_) return;  // a backend that does not know when to stop
   if (response == nullptr || response->final) {
     final_came_ = true;
     if (setup_.provided != nullptr) setup_.provided->in_use.store(false);
   }
-  if (setup_.response_queue != nullptr) {
+  if (setup_.feeds_queue) {
     if (response != nullptr) unforwarded_.Push(std::move(response));
   } else if (!reader_is_gone_ && response != nullptr) {
     responses_.Push(std::move(response));
@@ -216,12 +216,12 @@ void Inference::Unregister() noexcept {
   if (next_in_flight_ != nullptr) next_in_flight_->previous_ = previous_;
 }
 
-std::vector<std::string> Inference::CancelAll(PyObject* server) {
+std::vector<std::string> Inference::InFlight(PyObject* server, bool cancel) {
   std::vector<std::string> models;
   std::lock_guard lock(in_flight().mutex);
   for (Inference* each = in_flight().first; each != nullptr; each = each->next_in_flight_) {
     if (each->setup_.server != server) continue;
-    each->Cancel();
+    if (cancel) each->Cancel();
     models.push_back(each->setup_.model_name);
   }
   return models;
@@ -240,7 +240,7 @@ std::unique_ptr<Response> Inference::Take() {
   CheckProcess();
   DestroyDeferred();
   DropInputs();
-  if (setup_.response_queue != nullptr && MayForwardHere()) Forward();
+  if (setup_.feeds_queue && MayForwardHere()) Forward();
   std::unique_ptr<Response> response;
   bool lost_end = false;
   {
@@ -248,7 +248,11 @@ std::unique_ptr<Response> Inference::Take() {
     response = responses_.Pop();
     lost_end = response == nullptr && final_came_ && unforwarded_.empty() && !forwarding_;
   }
-  if (lost_end || (response != nullptr && response->final)) ended_ = true;
+  if (lost_end || (response != nullptr && response->final)) {
+    ended_ = true;
+    // Of the user, and may refer to the iterator; not needed any more.
+    Py_CLEAR(setup_.allocator);
+  }
   return response;
 }
 
@@ -264,7 +268,8 @@ void Inference::DropInputs() {
 
 Inference::WaitResult Inference::Wait(std::uint32_t seen,
                                       std::optional<Clock::time_point> deadline) {
-  const auto slice = gettid() == getpid() ? kSignalCheckOnMainThread : kSignalCheckElsewhere;
+  thread_local const bool is_main_thread = gettid() == getpid();
+  const auto slice = is_main_thread ? kSignalCheckOnMainThread : kSignalCheckElsewhere;
   for (;;) {
     {
       WithoutGil without_gil;
@@ -286,21 +291,14 @@ bool Inference::AddWaiter(std::uint32_t seen, std::shared_ptr<Waker> waker, PyOb
   std::lock_guard lock(mutex_);
   if (arrivals_.load() != seen) return false;
   waiters_.push_back({std::move(waker), future, false});
-  Py_INCREF(future);
   return true;
 }
 
 void Inference::RemoveWaiter(PyObject* future) {
-  std::shared_ptr<Waker> waker;
-  {
-    std::lock_guard lock(mutex_);
-    const auto waiter = std::find_if(waiters_.begin(), waiters_.end(),
-                                     [&](const Waiter& each) { return each.future == future; });
-    if (waiter == waiters_.end()) return;
-    waker = std::move(waiter->waker);
-    waiters_.erase(waiter);
-  }
-  Py_DECREF(future);
+  std::lock_guard lock(mutex_);
+  waiters_.erase(std::remove_if(waiters_.begin(), waiters_.end(),
+                                [&](const Waiter& waiter) { return waiter.future == future; }),
+                 waiters_.end());
 }
 
 void Inference::ReaderIsGone() {
@@ -315,17 +313,18 @@ void Inference::ReaderIsGone() {
 }
 
 void Inference::Wake(Waker& waker) {
-  std::vector<Waiter> waiters;
+  std::vector<py::object> futures;
   {
     std::lock_guard lock(mutex_);
     const auto others =
         std::stable_partition(waiters_.begin(), waiters_.end(),
                               [&](const Waiter& waiter) { return waiter.waker.get() == &waker; });
-    waiters.assign(std::make_move_iterator(waiters_.begin()), std::make_move_iterator(others));
+    for (auto waiter = waiters_.begin(); waiter != others; ++waiter) {
+      futures.push_back(py::reinterpret_borrow<py::object>(waiter->future));
+    }
     waiters_.erase(waiters_.begin(), others);
   }
-  for (const Waiter& waiter : waiters) {
-    const auto future = py::reinterpret_steal<py::object>(waiter.future);
+  for (const py::object& future : futures) {
     try {
       const auto done = Steal(PyObject_CallMethodNoArgs(future.ptr(), names.done));
       if (done.ptr() == Py_False) {
@@ -354,19 +353,23 @@ void Inference::Forward() {
       response = unforwarded_.Pop();
     }
     if (response == nullptr) break;
+    const bool final = response->final;
+    const auto queue = py::reinterpret_borrow<py::object>(setup_.response_queue);
     try {
       response->converted = NewPythonResponse(*response, *this).release().ptr();
-      Steal(
-          PyObject_CallMethodOneArg(setup_.response_queue, names.put_nowait, response->converted));
+      Steal(PyObject_CallMethodOneArg(queue.ptr(), names.put_nowait, response->converted));
     } catch (py::error_already_set& error) {
-      error.discard_as_unraisable(py::reinterpret_borrow<py::object>(setup_.response_queue));
+      error.discard_as_unraisable(queue);
     } catch (const std::exception& error) {
       PyErr_SetString(PyExc_RuntimeError, error.what());
-      PyErr_WriteUnraisable(setup_.response_queue);
+      PyErr_WriteUnraisable(queue.ptr());
     }
-    std::unique_lock lock(mutex_);
-    if (!reader_is_gone_) responses_.Push(std::move(response));
-    Announce(std::move(lock));
+    {
+      std::unique_lock lock(mutex_);
+      if (!reader_is_gone_) responses_.Push(std::move(response));
+      Announce(std::move(lock));
+    }
+    if (final) Py_CLEAR(setup_.response_queue);
   }
   forwarding_ = false;
 }

@@ -56,8 +56,9 @@ class Inference : public Deferred {
     PyObject* bound_request = nullptr;    // if it is one that was sent
     ProvidedOutputs* provided = nullptr;  // of the bound request
     PyObject* allocator = nullptr;        // a MemoryAllocator
-    PyObject* response_queue = nullptr;   // gets every response too
-    std::shared_ptr<Waker> queue_waker;   // of the event loop of an asyncio queue
+    PyObject* response_queue = nullptr;   // gets every response too, until the final one
+    bool feeds_queue = false;
+    std::shared_ptr<Waker> queue_waker;  // of the event loop of an asyncio queue
     // Where outputs are wanted; otherwise where the backend prefers them.
     std::optional<std::pair<TRITONSERVER_MemoryType, std::int64_t>> output_memory;
   };
@@ -102,7 +103,7 @@ class Inference : public Deferred {
   WaitResult Wait(std::uint32_t seen, std::optional<Clock::time_point> deadline);
 
   // Has `future`, which belongs to the loop of `waker`, completed when `arrivals()` is no longer
-  // `seen`. False if that is already so.
+  // `seen`. False if that is already so. The future is borrowed until it is removed.
   bool AddWaiter(std::uint32_t seen, std::shared_ptr<Waker> waker, PyObject* future);
   void RemoveWaiter(PyObject* future);
 
@@ -121,8 +122,8 @@ class Inference : public Deferred {
 
   // --- For stopping a server; with or without the GIL.
 
-  // Cancels every request of `server` that the core has not finished, and returns their models.
-  static std::vector<std::string> CancelAll(PyObject* server);
+  // The models of the requests of `server` that the core has not finished, which may be cancelled.
+  static std::vector<std::string> InFlight(PyObject* server, bool cancel);
 
   // Objects that are not destroyed yet.
   static std::size_t Count();
@@ -130,7 +131,7 @@ class Inference : public Deferred {
  private:
   struct Waiter {
     std::shared_ptr<Waker> waker;
-    PyObject* future;
+    PyObject* future;  // borrowed
     bool notified;
   };
 

@@ -75,16 +75,10 @@ TensorView BytesView(py::object encoded, std::vector<std::int64_t> shape) {
   return view;
 }
 
-std::vector<py::object> ElementsOf(PyObject* object_array) {
-  const py::object regular = Regular(object_array);
-  auto** elements = static_cast<PyObject**>(ArrayData(regular));
-  std::vector<py::object> objects;
-  objects.reserve(CountOf(object_array));
-  for (std::size_t i = 0; i < objects.capacity(); ++i) {
-    objects.push_back(
-        py::reinterpret_borrow<py::object>(elements[i] == nullptr ? Py_None : elements[i]));
-  }
-  return objects;
+TensorView ReadObjectArray(PyObject* array, const std::string& what) {
+  const py::object regular = Regular(array);
+  return BytesView(EncodeObjects(static_cast<PyObject**>(ArrayData(regular)), CountOf(array), what),
+                   ShapeOf(array));
 }
 
 TensorView ReadTextArray(PyObject* array, const std::string& what) {
@@ -164,7 +158,7 @@ bool IsText(PyObject* object) { return PyUnicode_Check(object) || PyBytes_Check(
 
 // Collects the items of a nested list whose shape is `shape` from `axis` on.
 void Flatten(PyObject* value, const std::vector<std::int64_t>& shape, std::size_t axis,
-             const std::string& what, std::vector<py::object>* items) {
+             const std::string& what, std::vector<PyObject*>* items) {
   const py::object sequence = Steal(PySequence_Fast(value, "not a list or tuple"));
   // Items of odd list types may have changed the list since it was measured.
   if (PySequence_Fast_GET_SIZE(sequence.ptr()) != shape[axis]) Refuse(what, "the list changed");
@@ -173,7 +167,7 @@ void Flatten(PyObject* value, const std::vector<std::int64_t>& shape, std::size_
     if (axis + 1 < shape.size()) {
       Flatten(elements[i], shape, axis + 1, what, items);
     } else if (IsText(elements[i])) {
-      items->push_back(py::reinterpret_borrow<py::object>(elements[i]));
+      items->push_back(elements[i]);
     } else {
       Refuse(what, "the list mixes text with " + TypeName(elements[i]) +
                        "; the elements of a BYTES tensor must be str or bytes");
@@ -183,9 +177,9 @@ void Flatten(PyObject* value, const std::vector<std::int64_t>& shape, std::size_
 
 // Lists of text do not go through an array of NumPy, which would cut NULs at the ends.
 TensorView ReadTextList(PyObject* list, std::vector<std::int64_t> shape, const std::string& what) {
-  std::vector<py::object> items;
+  std::vector<PyObject*> items;
   Flatten(list, shape, 0, what, &items);
-  return BytesView(EncodeObjects(items, what), std::move(shape));
+  return BytesView(EncodeObjects(items.data(), items.size(), what), std::move(shape));
 }
 
 TensorView ReadList(PyObject* list, const std::string& what) {
@@ -219,10 +213,10 @@ TensorView ReadArray(PyObject* array, const std::string& what) {
     case 'S':
       return ReadTextArray(array, what);
     case 'O':
-      return BytesView(EncodeObjects(ElementsOf(array), what), ShapeOf(array));
+      return ReadObjectArray(array, what);
     case 'T': {  // NumPy's StringDType
       const py::object objects = py::handle(array).attr("astype")(py::dtype(std::string("O")));
-      return BytesView(EncodeObjects(ElementsOf(objects.ptr()), what), ShapeOf(array));
+      return ReadObjectArray(objects.ptr(), what);
     }
   }
   TRITONSERVER_DataType data_type = DataTypeOfNumPy(kind, ItemSize(array));
@@ -291,7 +285,7 @@ TensorView ReadInput(const std::string& name, PyObject* value) {
   }
   if (IsList(value)) return ReadList(value, what());
   if (IsText(value)) {
-    return BytesView(EncodeObjects({py::reinterpret_borrow<py::object>(value)}, what()), {});
+    return BytesView(EncodeObjects(&value, 1, what()), {});
   }
   if (NumPy::get().PyArray_Check_(value)) {
     if (IsMasked(value)) {

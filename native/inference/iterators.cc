@@ -62,8 +62,7 @@ void DeallocateResponses(PyObject* self) {
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
   // Whoever leaves a stream early does not want the rest. Whoever never looked wants it to run.
-  if (responses.started && !IsAtEnd(responses) &&
-      responses.inference->setup().response_queue == nullptr) {
+  if (responses.started && !IsAtEnd(responses) && !responses.inference->setup().feeds_queue) {
     responses.inference->Cancel();
   }
   responses.inference->ReaderIsGone();
@@ -202,7 +201,7 @@ PySendResult Step(Next& next, PyObject** result) {
       const PySendResult sent = PyIter_Send(next.waiting, Py_None, result);
       if (sent == PYGEN_NEXT) return PYGEN_NEXT;
       StopWaiting(next);
-      if (sent == PYGEN_ERROR) throw py::error_already_set();
+      if (sent == PYGEN_ERROR) return PYGEN_ERROR;
       Py_CLEAR(*result);
     }
     const std::uint32_t seen = responses.inference->arrivals();
@@ -213,8 +212,9 @@ PySendResult Step(Next& next, PyObject** result) {
       return PYGEN_RETURN;
     }
     if (IsAtEnd(responses)) {
+      // Every stream ends like this, so no C++ exception, which is slow.
       PyErr_SetNone(PyExc_StopAsyncIteration);
-      throw py::error_already_set();
+      return PYGEN_ERROR;
     }
     StartWaiting(next, seen);
   }
@@ -222,14 +222,9 @@ PySendResult Step(Next& next, PyObject** result) {
 
 PySendResult SendNext(PyObject* self, PyObject*, PyObject** result) {
   *result = nullptr;
-  return ForPython(PYGEN_ERROR, [&] {
-    try {
-      return Step(NextOf(self), result);
-    } catch (...) {
-      NextOf(self).finished = true;
-      throw;
-    }
-  });
+  const PySendResult sent = ForPython(PYGEN_ERROR, [&] { return Step(NextOf(self), result); });
+  if (sent == PYGEN_ERROR) NextOf(self).finished = true;
+  return sent;
 }
 
 PyObject* IterNextOfNext(PyObject* self) {
@@ -307,6 +302,13 @@ int TraverseNext(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(NextOf(self).responses);
   Py_VISIT(NextOf(self).future);
   Py_VISIT(NextOf(self).waiting);
+  return 0;
+}
+
+int ClearNext(PyObject* self) {
+  Next& next = NextOf(self);
+  if (next.waiting != nullptr) GiveUp(next);
+  next.finished = true;
   return 0;
 }
 
@@ -389,6 +391,7 @@ void BindIterators(py::module_& module) {
   PyType_Slot next_slots[] = {
       Slot(Py_tp_dealloc, &DeallocateNext),
       Slot(Py_tp_traverse, &TraverseNext),
+      Slot(Py_tp_clear, &ClearNext),
       Slot(Py_tp_iter, &Self),
       Slot(Py_tp_iternext, &IterNextOfNext),
       Slot(Py_am_await, &Self),

@@ -57,11 +57,14 @@ PYBIND11_MODULE(_inference, module) {
   BindBoundRequest(module);
   module.attr("DATA_TYPES") = DataTypeTable();
   module.def(
-      "cancel_all",
-      [](const python::NativeServer& server) { return Inference::CancelAll(server.ptr()); },
+      "in_flight",
+      [](const python::NativeServer& server) { return Inference::InFlight(server.ptr(), false); },
       py::arg("server"),
-      "Cancel all requests of a low-level server that Triton has not finished, and return the "
-      "name of the model of each.");
+      "The name of the model of each request of a low-level server that Triton has not finished.");
+  module.def(
+      "cancel_all",
+      [](const python::NativeServer& server) { return Inference::InFlight(server.ptr(), true); },
+      py::arg("server"), "The same, and cancel them.");
   module.def("set_asks_python", &SetAsksPython, py::arg("memory_type"), py::arg("asks"),
              "Say whether outputs in this type of memory come from an allocator in Python.");
   module.def(

@@ -7,6 +7,8 @@
 #include <exception>
 #include <string>
 
+// Enumerations have one conversion: every source has to see it, or the linker mixes two.
+#include "native/c_api/enums.h"
 #include "native/c_api/error.h"
 
 namespace tritonserver::inference {

@@ -39,6 +39,15 @@ std::uint64_t NumberOf(const py::object& number, const char* field, std::uint64_
   return value;
 }
 
+std::int64_t VersionOf(const py::object& version) {
+  if (!PyIndex_Check(version.ptr())) RaiseTypeError("the version of a model", "an int", version);
+  const py::object index = Steal(PyNumber_Index(version.ptr()));
+  int overflow = 0;
+  const std::int64_t value = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
+  if (overflow != 0) RaiseTypeError("the version of a model", "an int of 64 bits", version);
+  return value;
+}
+
 // Items of a mapping, as a dict.
 py::object DictOf(const py::object& mapping, const char* field) {
   if (PyDict_Check(mapping.ptr())) return mapping;
@@ -128,7 +137,7 @@ RequestData ReadScalars(PyObject* model, const RequestFields& fields) {
   constexpr std::uint64_t kLargest = std::numeric_limits<std::uint64_t>::max();
   RequestData data;
   data.model_name = Utf8Of(Get(model, names.name), "the name of a model");
-  data.model_version = Get(model, names.version).cast<std::int64_t>();
+  data.model_version = VersionOf(Get(model, names.version));
   if (IsGiven(fields.request_id)) data.id = Utf8Of(fields.request_id, "request_id");
   if (IsGiven(fields.flags)) {
     data.flags = static_cast<std::uint32_t>(

@@ -67,8 +67,9 @@ void ReadOutputs(TRITONSERVER_InferenceResponse* source, Response& response) {
     void* buffer_userp = nullptr;
     Call<&Api::InferenceResponseOutput>(source, i, &name, &data_type, &shape, &rank, &base,
                                         &byte_size, &memory_type, &memory_type_id, &buffer_userp);
-    auto* buffer = static_cast<OutputBuffer*>(buffer_userp);
-    // Without a buffer the backend allocated none, and the size is undefined.
+    // Without data no buffer was allocated, and the core left its userp uninitialised.
+    auto* buffer = base == nullptr ? nullptr : static_cast<OutputBuffer*>(buffer_userp);
+    // Neither is the size defined then.
     Output& output = response.outputs.emplace_back(Output{OrEmpty(name),
                                                           data_type,
                                                           {shape, shape + rank},

@@ -1,5 +1,7 @@
 #include "native/inference/submit.h"
 
+#include <pybind11/stl.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -104,6 +106,7 @@ void SetQueue(const py::object& queue, Inference::Setup* setup) {
   }
   setup->queue_waker = WakerOfQueue(queue);
   setup->response_queue = py::object(queue).release().ptr();
+  setup->feeds_queue = true;
 }
 
 // A trace on its way to the core, which keeps it unless sending fails.
@@ -154,9 +157,9 @@ void Send(Inference& inference, const RequestData& data, const py::object& model
           const py::object& trace) {
   GivenTrace given_trace(trace);
   try {
-    auto& server = py::handle(inference.setup().server).cast<Server&>();
+    TRITONSERVER_Server* server = py::handle(inference.setup().server).cast<Server&>().get();
     WithoutGil without_gil;
-    inference.Submit(server.get(), NewRequest(server.get(), data).Release(), given_trace.get());
+    inference.Submit(server, NewRequest(server, data).Release(), given_trace.get());
   } catch (const Error& refusal) {
     ThrowExplained(refusal, model, data);
   }
@@ -167,7 +170,7 @@ void ThrowExplained(const Error& refusal, const py::object& model, const Request
   if (refusal.code() != TRITONSERVER_ERROR_INVALID_ARG) throw refusal;
   py::dict given;
   for (const auto& [name, view] : data.inputs) {
-    given[py::str(name)] = Describe(view.data_type, view.shape.data(), view.shape.size());
+    given[py::str(name)] = py::make_tuple(InfoOf(view.data_type).name, view.shape);
   }
   throw Error(refusal.code(),
               py::handle(classes.explain_rejection)(model, Steal(NewText(refusal.message())), given)

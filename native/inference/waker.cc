@@ -34,12 +34,19 @@ PyObject* RunWaker(PyObject* capsule, PyObject*) {
   });
 }
 
-// A Python function that calls `waker->Run()` and keeps the waker.
-py::object NewRunFunction(std::shared_ptr<Waker> waker) {
+// A Python function that calls `waker->Run()` and keeps the waker. Its end closes the waker if it
+// is the reader, which a loop keeps until it is closed itself.
+py::object NewRunFunction(std::shared_ptr<Waker> waker, bool is_reader) {
   static PyMethodDef definition = {"wake", &RunWaker, METH_NOARGS,
                                    "Complete what waits on this event loop for responses."};
-  const py::capsule capsule(new std::shared_ptr<Waker>(std::move(waker)), kCapsuleName,
-                            [](void* kept) { delete static_cast<std::shared_ptr<Waker>*>(kept); });
+  const auto destroy_reader = [](void* kept) {
+    const std::unique_ptr<std::shared_ptr<Waker>> waker(static_cast<std::shared_ptr<Waker>*>(kept));
+    (*waker)->Close();
+  };
+  const auto destroy = [](void* kept) { delete static_cast<std::shared_ptr<Waker>*>(kept); };
+  auto* kept = new std::shared_ptr<Waker>(std::move(waker));
+  const py::capsule capsule = is_reader ? py::capsule(kept, kCapsuleName, destroy_reader)
+                                        : py::capsule(kept, kCapsuleName, destroy);
   return Steal(PyCFunction_New(&definition, capsule.ptr()));
 }
 
@@ -70,7 +77,7 @@ std::shared_ptr<Waker> NewWakerWithReader(PyObject* loop, const py::object& refe
   auto waker = std::make_shared<Waker>(number, py::object(reference).release().ptr());
   event_fd.Release();
   try {
-    py::handle(loop).attr(py::handle(names.add_reader))(number, NewRunFunction(waker));
+    py::handle(loop).attr(py::handle(names.add_reader))(number, NewRunFunction(waker, true));
   } catch (py::error_already_set& error) {
     if (!error.matches(PyExc_NotImplementedError) && !error.matches(PyExc_AttributeError)) throw;
     return nullptr;
@@ -125,6 +132,7 @@ Waker::~Waker() {
 void Waker::Notify(Inference& inference) noexcept {
   {
     std::lock_guard lock(mutex_);
+    if (closed_) return;
     try {
       ready_.push_back(&inference);
     } catch (const std::bad_alloc&) {
@@ -162,8 +170,23 @@ void Waker::Run() {
 
 void Waker::CallSoon() {
   const py::object loop = Loop();
-  if (loop.is_none()) return;
-  loop.attr(py::handle(names.call_soon_threadsafe))(NewRunFunction(shared_from_this()));
+  if (loop_is_closed()) return Close();
+  try {
+    loop.attr(py::handle(names.call_soon_threadsafe))(NewRunFunction(shared_from_this(), false));
+  } catch (py::error_already_set& error) {
+    if (!loop_is_closed()) throw;
+    Close();  // in between, by its own thread
+  }
+}
+
+void Waker::Close() {
+  std::vector<Inference*> ready;
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    ready.swap(ready_);
+  }
+  for (Inference* inference : ready) inference->ReleaseWithGil();
 }
 
 py::object Waker::Loop() const { return Steal(PyObject_CallNoArgs(loop_reference_)); }

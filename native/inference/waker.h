@@ -19,9 +19,9 @@ py::object RunningLoop();
 // One event loop's. What is ready when the loop comes round is handled in one go, however many
 // inferences that concerns.
 //
-// A loop with `add_reader` watches an eventfd, which owns the waker until the loop is closed. For
-// any other loop the dispatcher calls `call_soon_threadsafe`. If the loop is closed nothing
-// happens; the responses stay with their inferences.
+// A loop with `add_reader` watches an eventfd. For any other loop the dispatcher calls
+// `call_soon_threadsafe`. Once the loop is closed nothing happens any more; the responses stay with
+// their inferences.
 class Waker : public std::enable_shared_from_this<Waker> {
  public:
   // With the GIL, on the thread of `loop`, which is running.
@@ -44,6 +44,10 @@ class Waker : public std::enable_shared_from_this<Waker> {
   // Asks the loop to call `Run`; for the dispatcher, with the GIL.
   void CallSoon();
 
+  // The loop will not run again. Lets go of the inferences, which may hold this waker. With the
+  // GIL.
+  void Close();
+
   // With the GIL.
   bool IsOf(PyObject* loop) const;
   bool loop_is_closed() const;
@@ -55,7 +59,8 @@ class Waker : public std::enable_shared_from_this<Waker> {
   PyObject* const loop_reference_;  // a weak one
   std::mutex mutex_;
   std::vector<Inference*> ready_;  // with a reference each
-  bool signalled_ = false;         // `Run` is going to be called
+  bool closed_ = false;
+  bool signalled_ = false;  // `Run` is going to be called
 };
 
 }  // namespace tritonserver::inference

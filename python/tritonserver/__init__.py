@@ -7,7 +7,7 @@
 [['hello world!']]
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tritonserver import _c
 from tritonserver._api._allocators import MemoryAllocator, default_memory_allocators
@@ -104,13 +104,17 @@ __all__ = [
 _c.triton_bindings._set_home_locator(locate_core)
 
 
-def __getattr__(name: str) -> Any:
-    # Not at import, because importlib.metadata takes as long as all the rest.
-    if name == "__version__":
-        from importlib import metadata
+if TYPE_CHECKING:  # which would believe in any attribute if it saw the function
+    __version__: str
+else:
 
-        try:
-            return metadata.version("tritonserver")
-        except metadata.PackageNotFoundError:
-            return "UNKNOWN"
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> str:
+        # Not at import, because importlib.metadata takes as long as all the rest.
+        if name == "__version__":
+            from importlib import metadata
+
+            try:
+                return metadata.version("tritonserver")
+            except metadata.PackageNotFoundError:
+                return "UNKNOWN"
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -100,9 +100,7 @@ def test_the_model_refuses_at_the_run(model: Model) -> None:
 
 def test_one_run_at_a_time_with_buffers(native_server: tritonserver.Server) -> None:
     x, y = np.ones(2, np.float32), np.zeros(2, np.float32)
-    bound = native_server.model("identity_slow").bind(
-        outputs={"OUTPUT0": y}, inputs={"INPUT0": x}
-    )
+    bound = native_server.model("identity_slow").bind(outputs={"OUTPUT0": y}, inputs={"INPUT0": x})
     first = bound.infer()
     with pytest.raises(UnavailableError, match="in use"):
         bound.infer()

@@ -119,12 +119,22 @@ def test_a_capsule_is_of_the_old_kind_unless_asked() -> None:
 @pytest.mark.parametrize("arguments", [{}, {"max_version": (1, 0)}])
 @pytest.mark.parametrize(
     ("scalar", "code", "bits"),
-    [("?", 6, 8), ("b", 0, 8), ("B", 1, 8), ("h", 0, 16), ("H", 1, 16), ("i", 0, 32), ("I", 1, 32)]
-    + [("q", 0, 64), ("Q", 1, 64), ("e", 2, 16), ("f", 2, 32), ("d", 2, 64)],
+    [
+        ("?", 6, 8),
+        ("b", 0, 8),
+        ("B", 1, 8),
+        ("h", 0, 16),
+        ("H", 1, 16),
+        ("i", 0, 32),
+        ("I", 1, 32),
+        ("q", 0, 64),
+        ("Q", 1, 64),
+        ("e", 2, 16),
+        ("f", 2, 32),
+        ("d", 2, 64),
+    ],
 )
-def test_what_a_capsule_says(
-    arguments: dict[str, Any], scalar: str, code: int, bits: int
-) -> None:
+def test_what_a_capsule_says(arguments: dict[str, Any], scalar: str, code: int, bits: int) -> None:
     source = np.ones((2, 1, 3), scalar)
     tensor = read(capsule := Tensor.from_dlpack(source).__dlpack__(**arguments))
     assert (tensor.code, tensor.bits, tensor.lanes) == (code, bits, 1)
@@ -147,8 +157,8 @@ def test_arguments_of_dlpack() -> None:
     source = MEMORY.copy()
     tensor = Tensor.from_dlpack(source)
     for arguments in ({"stream": None}, {"stream": 0}, {"dl_device": (1, 0)}, {"copy": False}):
-        assert read(capsule := tensor.__dlpack__(**arguments)).data == source.ctypes.data
-        del capsule
+        capsule = tensor.__dlpack__(**arguments)
+        assert read(capsule).data == source.ctypes.data
     capsule = tensor.__dlpack__(copy=True, max_version=(1, 0))
     managed = Versioned.from_address(_api.PyCapsule_GetPointer(capsule, b"dltensor_versioned"))
     assert managed.flags == 2  # is a copy

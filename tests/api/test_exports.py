@@ -22,7 +22,13 @@ ERRORS = [
 ]
 
 PRIVATE = {
-    "_server": ["ModelDictionary", "ModelLoadDeviceLimit", "Options", "RateLimiterResource", "Server"],
+    "_server": [
+        "ModelDictionary",
+        "ModelLoadDeviceLimit",
+        "Options",
+        "RateLimiterResource",
+        "Server",
+    ],
     "_model": ["Model"],
     "_request": ["InferenceRequest"],
     "_response": ["AsyncResponseIterator", "InferenceResponse", "ResponseIterator"],
@@ -53,7 +59,7 @@ def test_all_is_sorted_and_complete() -> None:
         for name, value in vars(tritonserver).items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     }
-    assert public - {"Any", "locate_core"} == set(tritonserver.__all__)
+    assert public - {"TYPE_CHECKING", "locate_core"} == set(tritonserver.__all__)
     assert tritonserver.__all__ == sorted(tritonserver.__all__)
 
 

@@ -1,4 +1,4 @@
-"""The end of a server, whatever else goes on: each case is a program of its own, timed to its end."""
+"""The end of a server, whatever else goes on: each case is a program, timed to its end."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -31,7 +31,9 @@ def logger() -> Iterator[logging.Logger]:
     logger.handlers[:] = before[1]
 
 
-def test_nothing_is_logged_by_default(start_server: Start, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_logged_by_default(
+    start_server: Start, capfd: pytest.CaptureFixture[str]
+) -> None:
     server = start_server("models/test")
     LogMessage(LogLevel.ERROR, "nobody asked")
     server.stop()
@@ -46,7 +48,7 @@ def test_standard_error(start_server: Start, capfd: pytest.CaptureFixture[str]) 
     assert output == ""
     lines = errors.splitlines()
     assert any("successfully loaded 'identity_fp32'" in line for line in lines)
-    assert any('test_logging.py:' in line and line.endswith('] "hello"') for line in lines)
+    assert any("test_logging.py:" in line and line.endswith('] "hello"') for line in lines)
     assert any("successfully unloaded 'identity_fp32'" in line for line in lines)
 
 
@@ -98,7 +100,7 @@ def test_callback(start_server: Start, capfd: pytest.CaptureFixture[str]) -> Non
     server.stop()
     by_message = {record[-1]: record for record in records}
     assert "successfully loaded 'identity_fp32'" in by_message
-    level, filename, number, timestamp_us, message = by_message['hello "you"\nthere é']
+    level, filename, number, timestamp_us, _ = by_message['hello "you"\nthere é']
     assert type(level) is LogLevel
     assert (level, filename, number) == (LogLevel.ERROR, "test_logging.py", line)
     assert began <= timestamp_us <= time.time_ns() // 1000
@@ -199,9 +201,7 @@ def test_last_records_come_before_the_error(
     start_server: Start, logger: logging.Logger, caplog: pytest.LogCaptureFixture
 ) -> None:
     logger.setLevel(logging.ERROR)
-    server = start_server(
-        "failing/mismatched_types", model_control_mode=ModelControlMode.EXPLICIT
-    )
+    server = start_server("failing/mismatched_types", model_control_mode=ModelControlMode.EXPLICIT)
     with pytest.raises(Exception, match="mismatched_types"):
         server.load("mismatched_types")
     assert "failed to load 'mismatched_types'" in caplog.text

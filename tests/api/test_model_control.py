@@ -206,9 +206,9 @@ def test_a_wrong_configuration(
         with pytest.raises(TritonError, match=f"(?s){message}"):
             Server(model_repository=path).start()
     else:
-        with Server(model_repository=path, model_control_mode=EXPLICIT) as server:
-            with pytest.raises(TritonError, match=f"(?s){message}"):
-                server.load("broken")
+        server = Server(model_repository=path, model_control_mode=EXPLICIT)
+        with server, pytest.raises(TritonError, match=f"(?s){message}"):
+            server.load("broken")
 
 
 def test_an_unknown_model(start_server: Start) -> None:
@@ -227,14 +227,12 @@ def test_an_unknown_startup_model(repository: Repository) -> None:
 
 
 def test_an_ensemble_without_its_model(repository: Repository) -> None:
-    with pytest.raises(InternalError, match="ensemble: .*not available.*identity_fp32"):
+    with pytest.raises(InternalError, match=r"ensemble: .*not available.*identity_fp32"):
         Server(model_repository=repository("native/ensemble")).start()
 
 
 def test_dependents(start_server: Start) -> None:
-    server = start_server(
-        "native/identity_fp32", "native/ensemble", model_control_mode=EXPLICIT
-    )
+    server = start_server("native/identity_fp32", "native/ensemble", model_control_mode=EXPLICIT)
     server.load("ensemble")
     assert server.model("identity_fp32").ready()
     server.unload("ensemble", unload_dependents=True, wait_until_unloaded=True)
@@ -244,7 +242,7 @@ def test_dependents(start_server: Start) -> None:
 def test_load_within_a_timeout(start_server: Start) -> None:
     server = start_server("native/identity_slow_load", model_control_mode=EXPLICIT)
     began = time.monotonic()
-    with pytest.raises(UnavailableError, match="identity_slow_load.*goes on in the background"):
+    with pytest.raises(UnavailableError, match=r"identity_slow_load.*goes on in the background"):
         server.load("identity_slow_load", timeout=0.3)
     assert time.monotonic() - began < 0.8
     server.load("identity_slow_load", timeout=10)
@@ -348,7 +346,9 @@ async def test_other_tasks_go_on_while_a_model_loads(start_server: Start) -> Non
 
 
 def test_models_load_at_the_same_time(start_server: Start) -> None:
-    names = [f"native/{n}" for n in ("identity_fp32", "identity_fixed", "identity_eight", "ensemble")]
+    names = [
+        f"native/{n}" for n in ("identity_fp32", "identity_fixed", "identity_eight", "ensemble")
+    ]
     server = start_server(*names, model_control_mode=EXPLICIT)
     failed: list[BaseException] = []
 
@@ -360,7 +360,9 @@ def test_models_load_at_the_same_time(start_server: Start) -> None:
         except TritonError as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=churn, args=[n]) for n in ("identity_fixed", "identity_eight")]
+    threads = [
+        threading.Thread(target=churn, args=[n]) for n in ("identity_fixed", "identity_eight")
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -375,3 +377,22 @@ def test_statistics_of_a_loaded_model(start_server: Start) -> None:
     list(model.infer(inputs={"INPUT0": FP32}))
     (after,) = model.statistics()["model_stats"]
     assert (before["inference_count"], after["inference_count"]) == (0, 1)
+
+
+def test_names_that_a_shell_would_take_apart(
+    repository: Repository, start_server: Start, tmp_path: Path
+) -> None:
+    path = repository("models/test", "native/identity_fp32")
+    (path / "identity_fp32").rename(path / "native; name")
+    (path / "test").rename(path / "a b")
+    with pytest.raises(InvalidArgumentError, match=r"model 'a b' in .* cannot run models"):
+        Server(model_repository=path).start()
+    (tmp_path / "empty").mkdir()
+    server = start_server(model_repository=path, model_control_mode=EXPLICIT)
+    with pytest.raises(InvalidArgumentError, match="cannot run models"):
+        server.load("a b")
+    assert server.load("native; name").ready()
+    (path / "a b").rename(path / "test")
+    server.unregister_model_repository(path)
+    with pytest.raises(InvalidArgumentError, match="cannot run models"):
+        server.register_model_repository(path, {"test": "$HOME"})

@@ -162,7 +162,7 @@ def test_misspelled_keyword_gets_a_suggestion() -> None:
     ],
 )
 def test_wrong_type(option: str, value: Any) -> None:
-    server = Server(**{"model_repository": "/models", option: value})  # type: ignore[misc]
+    server = Server(**{"model_repository": "/models", option: value})
     with pytest.raises(TypeError, match=option):
         server.start()
 
@@ -187,7 +187,7 @@ def test_wrong_type(option: str, value: Any) -> None:
     ],
 )
 def test_wrong_value(option: str, value: Any, message: str) -> None:
-    server = Server(**{"model_repository": "/models", option: value})  # type: ignore[misc]
+    server = Server(**{"model_repository": "/models", option: value})
     with pytest.raises(InvalidArgumentError, match=message):
         server.start()
 

@@ -24,7 +24,7 @@ from tritonserver import (
 
 Start = Callable[..., Server]
 
-INPUTS = {"INPUT0": np.float32([1, 2])}
+INPUTS = {"INPUT0": np.array([1, 2], np.float32)}
 STAGES = {
     TraceActivity.REQUEST_START,
     TraceActivity.QUEUE_START,
@@ -78,7 +78,7 @@ def test_ensemble(start_server: Start) -> None:
     assert parent.model_name == "ensemble"
     assert [step.model_name for step in steps] == ["identity_fp32", "identity_fp32"]
     assert {step.parent_id for step in steps} == {parent.id}
-    assert all(STAGES == {activity for activity, _ in step.timestamps} for step in steps)
+    assert all({activity for activity, _ in step.timestamps} == STAGES for step in steps)
 
 
 def test_functions(start_server: Start) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 import tritonserver  # noqa: F401 - says where the core is
 from tritonserver._c import triton_bindings as tb
 

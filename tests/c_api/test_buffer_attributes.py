@@ -4,6 +4,7 @@ import ctypes
 from typing import Any
 
 import pytest
+
 from tritonserver._c import triton_bindings as tb
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tritonserver._c import triton_bindings as tb
 
 MEMBERS = {
@@ -53,7 +54,9 @@ EXPORTED = [
     "TRITONSERVER_ResponseCompleteFlag",
 ]
 ALL_MEMBERS = [
-    (name, member, number) for name, members in MEMBERS.items() for member, number in members.items()
+    (name, member, number)
+    for name, members in MEMBERS.items()
+    for member, number in members.items()
 ]
 
 

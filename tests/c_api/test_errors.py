@@ -4,6 +4,7 @@ import pickle
 import traceback
 
 import pytest
+
 import tritonserver
 from tritonserver import _c
 from tritonserver._c import triton_bindings as tb

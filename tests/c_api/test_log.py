@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+
 from tritonserver._c import triton_bindings as tb
 
 Level = tb.TRITONSERVER_LogLevel
@@ -41,9 +42,7 @@ def test_level(options: tb.TRITONSERVER_ServerOptions, log: pathlib.Path, level:
     assert re.fullmatch(rf'{letter}\d+ .* here\.py:42\] "hello"\n', log.read_text())
 
 
-def test_message_below_the_level(
-    options: tb.TRITONSERVER_ServerOptions, log: pathlib.Path
-) -> None:
+def test_message_below_the_level(options: tb.TRITONSERVER_ServerOptions, log: pathlib.Path) -> None:
     options.set_log_info(False)
     tb.TRITONSERVER_LogMessage(Level.INFO, "here.py", 1, "hello")
     assert log.read_text() == ""
@@ -83,9 +82,7 @@ def test_file_that_cannot_be_opened(
     assert "still here" in log.read_text()
 
 
-def test_console(
-    options: tb.TRITONSERVER_ServerOptions, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_console(options: tb.TRITONSERVER_ServerOptions, capfd: pytest.CaptureFixture[str]) -> None:
     options.set_log_error(True)
     tb.TRITONSERVER_LogMessage(Level.ERROR, "here.py", 1, "to the console")
     captured = capfd.readouterr()

@@ -3,6 +3,7 @@
 import gc
 
 import pytest
+
 from tritonserver._c import triton_bindings as tb
 
 

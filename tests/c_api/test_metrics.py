@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tritonserver._c import triton_bindings as tb
 
 Kind = tb.TRITONSERVER_MetricKind

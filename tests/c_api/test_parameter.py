@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from tritonserver._c import triton_bindings as tb
 
 

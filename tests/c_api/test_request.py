@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from tritonserver._c import triton_bindings as tb
 
 Server = tb.TRITONSERVER_Server
@@ -292,7 +293,9 @@ def test_request_in_flight_is_left_alone(
     response.throw_if_response_error()
 
 
-def test_sending_again(server: Server, make_request: Make, receive: Receive, output: Output) -> None:
+def test_sending_again(
+    server: Server, make_request: Make, receive: Receive, output: Output
+) -> None:
     data = np.zeros(3, np.float32)
     request = make_request("identity_fp32", INPUT0=data)
     request.id = "again"

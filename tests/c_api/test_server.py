@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from tritonserver._c import triton_bindings as tb
 
 MODELS = pathlib.Path("tests/models").absolute()
@@ -39,7 +40,9 @@ def start(make_options: MakeOptions) -> Iterator[Callable[..., Server]]:
     servers = []
 
     def start(
-        *models: str, change: Callable[[tb.TRITONSERVER_ServerOptions], None] = lambda _: None, **kwargs: Any
+        *models: str,
+        change: Callable[[tb.TRITONSERVER_ServerOptions], None] = lambda _: None,
+        **kwargs: Any,
     ) -> Server:
         options = make_options(*models, **kwargs)
         change(options)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from tritonserver._c import triton_bindings as tb
 
 MODELS = pathlib.Path("tests/models").absolute()
@@ -140,9 +141,7 @@ def test_defaults(log_of: Callable[[Options], str], tmp_path: pathlib.Path) -> N
     assert shown["cache_enabled"] == "0"
 
 
-def test_rate_limiter_resource(
-    make_options: MakeOptions, log_of: Callable[[Options], str]
-) -> None:
+def test_rate_limiter_resource(make_options: MakeOptions, log_of: Callable[[Options], str]) -> None:
     options = make_options()
     options.set_rate_limiter_mode(tb.TRITONSERVER_RateLimitMode.EXEC_COUNT)
     options.add_rate_limiter_resource("R1", 5, 0)
@@ -204,7 +203,9 @@ def test_host_policy(make_options: MakeOptions) -> None:
     options.set_host_policy("cpu", "cpu-cores", f"{core}-{core}")
 
     def threads() -> dict[str, set[int]]:
-        return {thread: os.sched_getaffinity(int(thread)) for thread in os.listdir("/proc/self/task")}
+        return {
+            thread: os.sched_getaffinity(int(thread)) for thread in os.listdir("/proc/self/task")
+        }
 
     before = threads()
     server = tb.TRITONSERVER_Server(options)
@@ -358,7 +359,7 @@ OF_THE_PROCESS = {
 def test_option_of_the_process(
     run_program: Callable[..., subprocess.CompletedProcess[str]], method: str
 ) -> None:
-    result = run_program(PROLOGUE + textwrap.dedent(OF_THE_PROCESS[method]) )
+    result = run_program(PROLOGUE + textwrap.dedent(OF_THE_PROCESS[method]))
     assert result.returncode == 0, result.stderr
     if method == "set_backend_config":
         assert '"colour":"red"' in result.stderr

@@ -81,7 +81,9 @@ def arrays(draw: st.DrawFn) -> tuple[str, np.ndarray]:
     elements = {"allow_nan": True} if data_type.startswith("FP") else {}
     base = draw(
         hnp.arrays(
-            NUMERIC[data_type], shape, elements=hnp.from_dtype(np.dtype(NUMERIC[data_type]), **elements)
+            NUMERIC[data_type],
+            shape,
+            elements=hnp.from_dtype(np.dtype(NUMERIC[data_type]), **elements),
         )
     )
     return data_type, draw(layouts(base))
@@ -299,7 +301,7 @@ def test_no_inputs(identity: tritonserver.Model) -> None:
 
 def test_a_misspelled_input(server: tritonserver.Server) -> None:
     model = server.model("native_identity")
-    with pytest.raises(InvalidArgumentError, match="did you mean 'fp32_input' instead of 'pf32_input'"):
+    with pytest.raises(InvalidArgumentError, match="did you mean 'fp32_input' instead of"):
         model.infer(inputs={"pf32_input": np.ones((1, 1), np.float32)})
 
 

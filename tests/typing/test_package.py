@@ -2,9 +2,9 @@
 
 import json
 import re
-import typing
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import tritonserver
 from tritonserver._c import triton_bindings
@@ -12,8 +12,8 @@ from tritonserver._c import triton_bindings
 PACKAGE = Path(tritonserver.__file__).parent
 EXTENSION_MODULES = ("tritonserver._c.triton_bindings", "tritonserver._c._inference")
 
-# What stubtest finds and no stub could say: the metaclass of pybind11's classes, what pybind11 keeps
-# in enumerations, and the buffer protocol, which classes show from Python 3.12 on only.
+# What stubtest finds and no stub could say: the metaclass of pybind11's classes, what pybind11
+# keeps in enumerations, and the buffer protocol, which classes show from Python 3.12 on only.
 NOT_FOR_STUBS = re.compile(
     r"(is inconsistent, metaclass differs"
     r"|\.__pybind11_native_enum__ is not present in stub"
@@ -22,12 +22,13 @@ NOT_FOR_STUBS = re.compile(
 )
 
 
-def test_mypy_strict(run_module: Callable[..., typing.Any]) -> None:
-    result = run_module("mypy", "--strict", "--python-version=3.10", "--config-file=", PACKAGE)
+def test_mypy_strict(run_module: Callable[..., Any], oldest_python: str) -> None:
+    version = f"--python-version={oldest_python}"
+    result = run_module("mypy", "--strict", version, "--config-file=", PACKAGE)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_stubs_agree_with_the_modules(run_module: Callable[..., typing.Any]) -> None:
+def test_stubs_agree_with_the_modules(run_module: Callable[..., Any]) -> None:
     result = run_module("mypy.stubtest", "--concise", "--ignore-disjoint-bases", *EXTENSION_MODULES)
     lines = result.stdout.splitlines()
     # It has looked at all: each class has the metaclass.
@@ -41,7 +42,7 @@ def test_stub_of_the_c_api_leaves_no_type_open() -> None:
     assert not re.search(r"\bAny\b|\bIncomplete\b|: \.\.\.(,|\)| =)|\barg\d", stub)
 
 
-def test_every_public_symbol_has_a_known_type(run_module: Callable[..., typing.Any]) -> None:
+def test_every_public_symbol_has_a_known_type(run_module: Callable[..., Any]) -> None:
     result = run_module(
         "basedpyright", "--verifytypes", "tritonserver", "--ignoreexternal", "--outputjson"
     )

@@ -1,4 +1,4 @@
-"""Type checkers accept right programs, and find the mistakes in wrong ones where they are marked."""
+"""Type checkers accept right programs, and find mistakes where wrong ones have marks."""
 
 import json
 import re
@@ -42,11 +42,11 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found_by_mypy(programs: Path, run_module: Callable[..., Any]) -> Errors:
+def found_by_mypy(programs: Path, run_module: Callable[..., Any], oldest_python: str) -> Errors:
     result = run_module(
         "mypy",
         "--strict",
-        "--python-version=3.10",
+        f"--python-version={oldest_python}",
         "--config-file=",
         "--output=json",
         *(programs / program for program in PROGRAMS),
@@ -61,9 +61,9 @@ def found_by_mypy(programs: Path, run_module: Callable[..., Any]) -> Errors:
 
 
 @pytest.fixture(scope="module")
-def found_by_pyright(programs: Path, run_module: Callable[..., Any]) -> Errors:
+def found_by_pyright(programs: Path, run_module: Callable[..., Any], oldest_python: str) -> Errors:
     config = programs / "pyrightconfig.json"
-    config.write_text(json.dumps({"typeCheckingMode": "strict", "pythonVersion": "3.10"}))
+    config.write_text(json.dumps({"typeCheckingMode": "strict", "pythonVersion": oldest_python}))
     result = run_module(
         "basedpyright", "--project", config, "--pythonpath", sys.executable, "--outputjson"
     )

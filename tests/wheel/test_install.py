@@ -8,6 +8,8 @@ import sys
 import numpy as np
 import pytest
 
+ROOT = pathlib.Path(__file__).parents[2]
+
 
 @pytest.fixture(scope="module")
 def installed(wheel: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
@@ -42,6 +44,21 @@ def test_imports_without_triton(installed: pathlib.Path) -> None:
 
 def test_both_extension_modules_import(installed: pathlib.Path) -> None:
     run(installed, "import tritonserver._c.triton_bindings, tritonserver._c._inference")
+
+
+def test_programs_type_check_against_it(installed: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    programs = [*ROOT.glob("examples/*.py"), *ROOT.glob("tests/typing/right/*.py")]
+    assert len(programs) > 5
+    search_path = os.pathsep.join([str(installed), os.environ["PYTHONPATH"]])
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", *map(str, programs)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": search_path},
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_version_is_the_distributions(wheel: pathlib.Path, installed: pathlib.Path) -> None:

@@ -31,26 +31,28 @@ def pytest_test(name, srcs, deps = [], data = [], **kwargs):
         **kwargs
     )
 
-def pytest_tests(deps = [], overrides = {}, exclude = [], **kwargs):
+def pytest_tests(deps = [], exclude = [], **kwargs):
     """One test for each `test_*.py` of the package; its other Python files are shared by them.
 
     Args:
       deps: what they import.
-      overrides: attributes of single tests, by name of the test without `.py`.
       exclude: files that are no test of this kind.
-      **kwargs: further attributes, of every test.
+      **kwargs: further attributes of every test.
     """
     py_library(
         name = "support",
         testonly = True,
-        srcs = native.glob(["*.py"], exclude = ["test_*.py"] + exclude, allow_empty = True),
+        srcs = native.glob(
+            ["*.py"],
+            allow_empty = True,
+            exclude = ["test_*.py"] + exclude,
+        ),
         deps = deps,
     )
     for src in native.glob(["test_*.py"], exclude = exclude):
-        name = src[:-len(".py")]
         pytest_test(
-            name = name,
+            name = src[:-len(".py")],
             srcs = [src],
             deps = [":support"],
-            **dict(kwargs, **overrides.get(name, {}))
+            **kwargs
         )

@@ -40,9 +40,8 @@ _SLOTS = {
 }
 
 # pybind11 gives a class without constructors one that raises; here all its calls are errors.
-_NO_CONSTRUCTOR = "(self, never: {0}, /, *args: {0}, **kwargs: {0}) -> None".format(
-    "typing_extensions.Never"
-)
+_NEVER = "typing_extensions.Never"
+_NO_CONSTRUCTOR = f"(self, never: {_NEVER}, /, *args: {_NEVER}, **kwargs: {_NEVER}) -> None"
 
 _IS_BASE_TYPE = 1 << 10  # Py_TPFLAGS_BASETYPE
 

@@ -10,6 +10,8 @@ from tritonserver._c.triton_bindings import InvalidArgumentError
 
 T = TypeVar("T")
 
+_threads: set[threading.Thread] = set()
+
 
 class Deadline:
     """The time at which something must be over; never, if `timeout` is None.
@@ -48,7 +50,7 @@ class Deadline:
         return True
 
 
-class DeadlinePassed(Exception):  # noqa: N818 - never leaves the package
+class DeadlinePassed(Exception):
     """The deadline came before the call returned."""
 
 
@@ -60,15 +62,20 @@ class BackgroundCall(Generic[T]):
         self._result: list[T] = []
         self._error: BaseException | None = None
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"tritonserver-{name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self.run_here, name=f"tritonserver-{name}", daemon=True
+        )
 
-    def start(self) -> None:
-        """Begin the call."""
+    def start(self) -> bool:
+        """Begin the call; False if there can be no thread, and it has to `run_here`."""
+        _threads.add(self._thread)
         try:
             self._thread.start()
         except RuntimeError:
             # From Python 3.12 on there are no new threads while the interpreter exits.
-            self._run()
+            _threads.discard(self._thread)
+            return False
+        return True
 
     def wait(self, deadline: Deadline) -> T:
         """Return what the call returned, or raise what it raised; DeadlinePassed if it has not."""
@@ -79,14 +86,16 @@ class BackgroundCall(Generic[T]):
             raise error
         return self._result.pop()
 
-    def _run(self) -> None:
+    def run_here(self) -> None:
+        """Make the call on this thread, which cannot be interrupted then."""
         function, self._function = self._function, None
         assert function is not None
         try:
             self._result.append(function())
-        except BaseException as error:  # noqa: BLE001 - raised again by the waiting thread
+        except BaseException as error:
             self._error = error
         self._done.set()
+        _threads.discard(threading.current_thread())
 
 
 def run(function: Callable[[], T], deadline: Deadline, name: str) -> T:
@@ -101,5 +110,22 @@ def run(function: Callable[[], T], deadline: Deadline, name: str) -> T:
         The deadline came first.
     """
     call = BackgroundCall(function, name)
-    call.start()
+    if not call.start():
+        call.run_here()
     return call.wait(deadline)
+
+
+def wait_for_all(deadline: Deadline) -> None:
+    """Wait for calls that were given up, before the interpreter exits.
+
+    A call that comes back while it exits would end the process, for its thread cannot go on.
+    """
+    for thread in list(_threads):
+        thread.join(deadline.remaining())
+
+
+def run_later(function: Callable[[], None], name: str) -> None:
+    """Have `function` called on a thread of its own, or at once if there can be none."""
+    call = BackgroundCall(function, name)
+    if not call.start():
+        call.run_here()

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+import tritonserver
+from tritonserver._api._dlpack import DLPackObject
+from tritonserver._api._memorybuffer import MemoryBuffer
 from tritonserver._api._one_response import only_outputs, only_outputs_async
+from tritonserver._api._request import InferenceArguments
 from tritonserver._api._response import AsyncResponseIterator, ResponseIterator
+from tritonserver._api._tensor import Tensor
 from tritonserver._c import _inference
-
-if TYPE_CHECKING:
-    from tritonserver._api._dlpack import DLPackObject
-    from tritonserver._api._memorybuffer import MemoryBuffer
-    from tritonserver._api._model import Model
-    from tritonserver._api._request import InferenceArguments
-    from tritonserver._api._tensor import Tensor
 
 
 class BoundRequest:
@@ -27,7 +24,7 @@ class BoundRequest:
 
     def __init__(
         self,
-        model: Model,
+        model: tritonserver.Model,
         outputs: Mapping[str, Tensor | MemoryBuffer | DLPackObject] | None,
         arguments: InferenceArguments,
     ) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
+import tritonserver
 from tritonserver._c import _inference
 
-if TYPE_CHECKING:
+if sys.version_info >= (3, 11):
+    from typing import Self
+elif TYPE_CHECKING:
     from typing_extensions import Self
-
-    from tritonserver._api._response import InferenceResponse
 
 
 class ResponseIterator(_inference.SyncResponses):
@@ -28,7 +30,7 @@ class ResponseIterator(_inference.SyncResponses):
 
     __slots__ = ("__weakref__",)
 
-    def next(self, timeout: float | None = None) -> InferenceResponse:
+    def next(self, timeout: float | None = None) -> tritonserver.InferenceResponse:
         """Return the next response, like the built-in ``next``, but do not wait for ever.
 
         Parameters

@@ -10,7 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from tritonserver._api import _log_route
-from tritonserver._api._blocking import BackgroundCall, Deadline, DeadlinePassed
+from tritonserver._api._blocking import (
+    BackgroundCall,
+    Deadline,
+    DeadlinePassed,
+    run_later,
+    wait_for_all,
+)
+from tritonserver._api._model_pins import IDLE_SECONDS, ModelPins
 from tritonserver._c import _inference
 from tritonserver._c.triton_bindings import (
     InternalError,
@@ -101,40 +108,45 @@ def stop(
 def abandon(server: TRITONSERVER_Server) -> None:
     """Stop in the background a server that nobody is going to use."""
     exit_timeout = _running.pop(server)
-    BackgroundCall(lambda: stop(server, exit_timeout, grace=0), "stop").start()
+    run_later(lambda: stop(server, exit_timeout, grace=0), "stop")
 
 
 def _stop_core(server: TRITONSERVER_Server, timeout: float, grace: float) -> bool:
     with contextlib.suppress(UnsupportedError):
         server.set_exit_timeout(math.ceil(timeout))
     deadline = Deadline(timeout + _MARGIN_SECONDS)
-    if grace == 0:
-        _inference.cancel_all(server)
+    patience = Deadline(grace)
+    pins = ModelPins(server)
     stopping = BackgroundCall(server.stop, "stop")
-    stopping.start()
+    if not stopping.start():
+        _inference.cancel_all(server)
+        pins.drop_all()
+        stopping.run_here()
     while True:
         try:
-            stopping.wait(deadline.within(grace or _MARGIN_SECONDS))
+            stopping.wait(deadline.within(IDLE_SECONDS))
             return True
         except InternalError:
             return False
         except DeadlinePassed:
             if deadline.remaining() == 0:
                 return False
-            _inference.cancel_all(server)
+            if patience.remaining() == 0:
+                _inference.cancel_all(server)
+            pins.drop_idle()
 
 
 def _becomes_idle(
     server: TRITONSERVER_Server, deadline: Deadline, operations: Callable[[], Iterable[str]]
 ) -> bool:
-    while _alive(server, operations):
+    while _inference.cancel_all(server) or operations():
         if not deadline.sleep(_MARGIN_SECONDS):
             return False
     return True
 
 
 def _alive(server: TRITONSERVER_Server, operations: Callable[[], Iterable[str]]) -> list[str]:
-    requests = Counter(_inference.cancel_all(server))
+    requests = Counter(_inference.in_flight(server))
     return [
         *(f"{count} request(s) of model {model!r}" for model, count in requests.items()),
         *operations(),
@@ -164,3 +176,4 @@ def _stop_all() -> None:
         with contextlib.suppress(TritonError):
             stop(server, exit_timeout, grace=0)
     _log_route.flush()
+    wait_for_all(Deadline(_MARGIN_SECONDS))

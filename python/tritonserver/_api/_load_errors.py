@@ -5,7 +5,16 @@ import re
 from tritonserver._api._enums import LogLevel
 from tritonserver._api._log_records import Record
 from tritonserver._api._model_config import parse_text
-from tritonserver._c.triton_bindings import InvalidArgumentError, TritonError
+from tritonserver._c.triton_bindings import (
+    AlreadyExistsError,
+    InternalError,
+    InvalidArgumentError,
+    NotFoundError,
+    TritonError,
+    UnavailableError,
+    UnknownError,
+    UnsupportedError,
+)
 from tritonserver.runtime import python_models_problem
 
 # How the core's log tells, from 23.12 on, which model failed and why.
@@ -19,8 +28,34 @@ _REASONS = tuple(
     )
 )
 
+# The words that stand for error codes in the log.
+_CLASSES = {
+    "Already exists": AlreadyExistsError,
+    "Internal": InternalError,
+    "Invalid argument": InvalidArgumentError,
+    "Not found": NotFoundError,
+    "Unavailable": UnavailableError,
+    "Unknown": UnknownError,
+    "Unsupported": UnsupportedError,
+}
+
 # What the core says of every start on a machine without a GPU.
 _NOISE = ("CudaDriverHelper has not been initialized.",)
+
+
+def start_failure(log: list[Record]) -> TritonError | None:
+    """Return the error that the core logged of a start that it did not let fail; None if none.
+
+    Parameters
+    ----------
+    log
+        What the core logged while the server started.
+    """
+    for record in reversed(log):
+        code, _, message = record.message.partition(": ")
+        if record.filename == "tritonserver.cc" and code in _CLASSES:
+            return _CLASSES[code](message)
+    return None
 
 
 def explain(error: TritonError, log: list[Record]) -> TritonError:
@@ -67,7 +102,7 @@ def _reasons(lines: list[str]) -> dict[str, str]:
 
 
 def _syntax_error(reason: str) -> str:
-    """Return where the configuration cannot be read, which the core prints nowhere but on stderr."""
+    """Return where the configuration cannot be read, which the core tells stderr only."""
     match = re.fullmatch("failed to read text proto from (.*)", reason)
     if match is None:
         return ""

@@ -11,7 +11,7 @@ from tritonserver._c.triton_bindings import InvalidArgumentError, TRITONSERVER_P
 ModelConfig = str | Mapping[str, Any]
 
 #: A value of `Server.load`'s parameters.
-LoadParameter = str | int | bool | float | bytes | Mapping[str, Any]
+LoadParameter = str | int | bool | float | bytes | bytearray | memoryview | Mapping[str, Any]
 
 
 def load_parameters(

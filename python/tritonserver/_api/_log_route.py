@@ -260,7 +260,7 @@ class _LogRoute:
 
 
 class _Unraisable:
-    """Reports an error through `sys.unraisablehook`, which Python code reaches by `__del__` only."""
+    """Reports an error through `sys.unraisablehook`, which Python reaches by `__del__` only."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error

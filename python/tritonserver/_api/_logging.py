@@ -8,7 +8,7 @@ from tritonserver._c.triton_bindings import TRITONSERVER_LogMessage
 __all__ = ["LogLevel", "LogMessage"]
 
 
-def LogMessage(level: LogLevel, message: str) -> None:  # noqa: N802 - the name of the C function
+def LogMessage(level: LogLevel, message: str) -> None:
     """Write to Triton's log, with the caller's file and line.
 
     The log is one for the process. What the last started server's options turned on goes, in this

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+import tritonserver
 from tritonserver._api._bound_request import BoundRequest
+from tritonserver._api._dlpack import DLPackObject
 from tritonserver._api._enums import ModelBatchFlag, ModelTxnPropertyFlag
+from tritonserver._api._memorybuffer import MemoryBuffer
 from tritonserver._api._one_response import only_outputs, only_outputs_async
-from tritonserver._api._request import InferenceRequest
+from tritonserver._api._request import InferenceArguments, InferenceRequest
 from tritonserver._api._response import AsyncResponseIterator, InferenceResponse, ResponseIterator
 from tritonserver._api._sequence import Sequence
 from tritonserver._api._tensor import Tensor
 from tritonserver._c import _inference
 from tritonserver._c.triton_bindings import TRITONSERVER_Message
 
-if TYPE_CHECKING:
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+elif TYPE_CHECKING:
     from typing_extensions import Unpack
-
-    from tritonserver._api._dlpack import DLPackObject
-    from tritonserver._api._memorybuffer import MemoryBuffer
-    from tritonserver._api._request import InferenceArguments
-    from tritonserver._api._server import Server
 
 __all__ = ["InferenceRequest", "InferenceResponse", "Model", "Tensor"]
 
@@ -72,7 +73,7 @@ class Model:
 
     def __init__(
         self,
-        server: Server,
+        server: tritonserver.Server,
         name: str,
         version: int = -1,
         state: str | None = None,

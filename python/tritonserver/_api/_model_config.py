@@ -9,15 +9,51 @@ from tritonserver._c.triton_bindings import InvalidArgumentError
 
 # Protobuf text does not show that a field given once may be given more often, while JSON does.
 _REPEATED = frozenset(
-    """agents batch_input batch_output bool_false_true buckets control control_input
-    cpu_execution_accelerator dim dims fp32_false_true gpu_execution_accelerator gpus graph_spec
-    initial_state input instance_group int32_false_true metric_control model_warmup
-    op_library_filename output preferred_batch_size profile resources secondary_devices shape
-    source_input state step target_name versions""".split()
+    (
+        "agents",
+        "batch_input",
+        "batch_output",
+        "bool_false_true",
+        "buckets",
+        "control",
+        "control_input",
+        "cpu_execution_accelerator",
+        "dim",
+        "dims",
+        "fp32_false_true",
+        "gpu_execution_accelerator",
+        "gpus",
+        "graph_spec",
+        "initial_state",
+        "input",
+        "instance_group",
+        "int32_false_true",
+        "metric_control",
+        "model_warmup",
+        "op_library_filename",
+        "output",
+        "preferred_batch_size",
+        "profile",
+        "resources",
+        "secondary_devices",
+        "shape",
+        "source_input",
+        "state",
+        "step",
+        "target_name",
+        "versions",
+    )
 )
 _MAPS = frozenset(
-    """cc_model_filenames input_map inputs metric_tags output_map parameters
-    priority_queue_policy""".split()
+    (
+        "cc_model_filenames",
+        "input_map",
+        "inputs",
+        "metric_tags",
+        "output_map",
+        "parameters",
+        "priority_queue_policy",
+    )
 )
 # In these messages `input` is a map.
 _MESSAGES_WITH_INPUT_MAP = frozenset(("graph_spec", "graph_lower_bound"))

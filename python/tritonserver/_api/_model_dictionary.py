@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+import tritonserver
 from tritonserver._api._model import Model
-
-if TYPE_CHECKING:
-    from tritonserver._api._server import Server
 
 T = TypeVar("T")
 
@@ -21,7 +19,9 @@ class ModelDictionary(dict[tuple[str, int], Model]):
     `len`, `keys` and `items` know pairs only.
     """
 
-    def __init__(self, server: Server, models: Iterable[tuple[tuple[str, int], Model]]) -> None:
+    def __init__(
+        self, server: tritonserver.Server, models: Iterable[tuple[tuple[str, int], Model]]
+    ) -> None:
         super().__init__(models)
         self._server = server
         self._names = {name for name, _ in self}
@@ -45,4 +45,7 @@ class ModelDictionary(dict[tuple[str, int], Model]):
     @overload
     def get(self, key: tuple[str, int] | str, default: T, /) -> Model | T: ...
     def get(self, key: Any, default: Any = None, /) -> Any:
-        return self[key] if key in self else default
+        try:
+            return self[key]
+        except KeyError:
+            return default

@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tritonserver._api._enums import TraceActivity
 from tritonserver._api._tracing import Trace, TraceSpan
 
 if TYPE_CHECKING:

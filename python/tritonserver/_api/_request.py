@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypedDict
 
+import tritonserver
 from tritonserver._api._allocators import MemoryAllocator
 from tritonserver._api._datautils import DeviceOrMemoryType
 from tritonserver._c import _inference
 from tritonserver._c.triton_bindings import TritonError
 
-if TYPE_CHECKING:
-    from tritonserver._api._model import Model
-    from tritonserver._api._response import InferenceResponse
-    from tritonserver._api._tracing import Trace
-
 
 class ResponseQueue(Protocol):
     """What a `response_queue` must have: `queue.SimpleQueue`, `asyncio.Queue` and others do."""
 
-    def put_nowait(self, item: InferenceResponse, /) -> Any:
+    def put_nowait(self, item: tritonserver.InferenceResponse, /) -> Any:
         """Add a response without waiting."""
 
 
@@ -37,7 +33,7 @@ class SequenceArguments(TypedDict, total=False):
     output_memory_allocator: MemoryAllocator | None
     response_queue: ResponseQueue | None
     requested_outputs: Sequence[str] | None
-    trace: Trace | None
+    trace: tritonserver.Trace | None
 
 
 class InferenceArguments(SequenceArguments, total=False):
@@ -86,7 +82,7 @@ class InferenceRequest:
         Collects what happens to the request; for one inference only.
     """
 
-    model: Model
+    model: tritonserver.Model
     request_id: str | None = None
     flags: int = 0
     correlation_id: int | str | None = None
@@ -97,9 +93,8 @@ class InferenceRequest:
     output_memory_type: DeviceOrMemoryType | None = None
     output_memory_allocator: MemoryAllocator | None = None
     response_queue: ResponseQueue | None = None
-    _: KW_ONLY
-    requested_outputs: Sequence[str] | None = None
-    trace: Trace | None = field(default=None, repr=False, compare=False)
+    requested_outputs: Sequence[str] | None = field(default=None, kw_only=True)
+    trace: tritonserver.Trace | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Releases without allocators had the queue in the place of the allocator.
@@ -109,8 +104,10 @@ class InferenceRequest:
             self.output_memory_allocator = None
 
 
-def explain_rejection(model: Model, refusal: str, given: Mapping[str, str]) -> str:
-    """Return why a request was refused: with what was given and what the model takes.
+def explain_rejection(
+    model: tritonserver.Model, refusal: str, given: Mapping[str, tuple[str, list[int]]]
+) -> str:
+    """Return why a request was refused; if its inputs are not what the model takes, say so.
 
     Parameters
     ----------
@@ -121,8 +118,12 @@ def explain_rejection(model: Model, refusal: str, given: Mapping[str, str]) -> s
         inputs = model.metadata()["inputs"]
     except TritonError:
         return refusal
-    wanted = {each["name"]: f"{each['datatype']} {each['shape']}" for each in inputs}
-    parts = [refusal.rstrip(".")]
+    wanted = {each["name"]: (each["datatype"], each["shape"]) for each in inputs}
+    if all(_fits(given.get(name), tensor) for name, tensor in wanted.items()) and (
+        given.keys() <= wanted.keys()
+    ):
+        return refusal
+    parts = [refusal.rstrip(" .")]
     for name in given.keys() - wanted.keys():
         close = difflib.get_close_matches(name, wanted.keys() - given.keys(), 1, 0.5)
         if close:
@@ -132,8 +133,21 @@ def explain_rejection(model: Model, refusal: str, given: Mapping[str, str]) -> s
     return "; ".join(parts)
 
 
-def _list(tensors: Mapping[str, str]) -> str:
-    return ", ".join(f"{name!r} {what}" for name, what in tensors.items()) or "nothing"
+def _fits(given: tuple[str, list[int]] | None, wanted: tuple[str, list[int]]) -> bool:
+    if given is None:
+        return False
+    (data_type, shape), (wanted_type, wanted_shape) = given, wanted
+    return (
+        data_type == wanted_type
+        and len(shape) == len(wanted_shape)
+        and all(there in (-1, here) for here, there in zip(shape, wanted_shape, strict=True))
+    )
+
+
+def _list(tensors: Mapping[str, tuple[str, list[int]]]) -> str:
+    return ", ".join(f"{name!r} {type_} {shape}" for name, (type_, shape) in tensors.items()) or (
+        "nothing"
+    )
 
 
 _inference.register(InferenceRequest)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+import tritonserver
 from tritonserver._api._iterators import AsyncResponseIterator, ResponseIterator
 from tritonserver._c import _inference
 from tritonserver._c.triton_bindings import TritonError
-
-if TYPE_CHECKING:
-    from tritonserver._api._model import Model
-    from tritonserver._api._tensor import Tensor
 
 # Programs import the iterators from here.
 __all__ = ["AsyncResponseIterator", "InferenceResponse", "ResponseIterator"]
@@ -42,10 +38,10 @@ class InferenceResponse:
         Whether this is the last response of its request.
     """
 
-    model: Model
+    model: tritonserver.Model
     request_id: str | None = None
     parameters: dict[str, str | int | bool | float] = field(default_factory=dict)
-    outputs: dict[str, Tensor] = field(default_factory=dict)
+    outputs: dict[str, tritonserver.Tensor] = field(default_factory=dict)
     error: TritonError | None = None
     classification_label: str | None = None
     final: bool = False

@@ -5,23 +5,25 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import tritonserver
 from tritonserver._api._one_response import only_outputs, only_outputs_async
+from tritonserver._api._request import SequenceArguments
+from tritonserver._api._response import AsyncResponseIterator, ResponseIterator
+from tritonserver._api._tensor import Tensor
 from tritonserver._c.triton_bindings import (
     InvalidArgumentError,
     TritonError,
     TRITONSERVER_RequestFlag,
 )
 
-if TYPE_CHECKING:
+if sys.version_info >= (3, 11):
+    from typing import Self, Unpack
+elif TYPE_CHECKING:
     from typing_extensions import Self, Unpack
-
-    from tritonserver._api._model import Model
-    from tritonserver._api._request import SequenceArguments
-    from tritonserver._api._response import AsyncResponseIterator, ResponseIterator
-    from tritonserver._api._tensor import Tensor
 
 # Far from the small numbers that programs choose themselves.
 _correlation_ids = itertools.count(random.SystemRandom().randrange(1 << 62, 1 << 63))
@@ -36,7 +38,7 @@ class Sequence:
     answer is dropped. A sequence is for one thread or task.
     """
 
-    def __init__(self, model: Model, correlation_id: int | str | None) -> None:
+    def __init__(self, model: tritonserver.Model, correlation_id: int | str | None) -> None:
         self._model = model
         self._correlation_id = next(_correlation_ids) if correlation_id is None else correlation_id
         self._started = False

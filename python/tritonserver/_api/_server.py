@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import os
@@ -19,7 +20,14 @@ from tritonserver._api._load_parameters import LoadParameter, ModelConfig, load_
 from tritonserver._api._metrics_report import ReportedMetricFamily, parse_metrics
 from tritonserver._api._model import Model
 from tritonserver._api._model_dictionary import ModelDictionary
-from tritonserver._api._options import ModelLoadDeviceLimit, Options, RateLimiterResource
+from tritonserver._api._model_names import check_model_names
+from tritonserver._api._model_pins import ModelPins
+from tritonserver._api._options import (
+    ModelLoadDeviceLimit,
+    Options,
+    OptionsKwargs,
+    RateLimiterResource,
+)
 from tritonserver._api._schema import Path, check, unknown
 from tritonserver._c.triton_bindings import (
     InternalError,
@@ -35,10 +43,10 @@ from tritonserver._c.triton_bindings import (
 )
 from tritonserver.runtime import plain_path
 
-if TYPE_CHECKING:
+if sys.version_info >= (3, 11):
+    from typing import Self, Unpack
+elif TYPE_CHECKING:
     from typing_extensions import Self, Unpack
-
-    from tritonserver._api._options import OptionsKwargs
 
 __all__ = [
     "ModelDictionary",
@@ -131,6 +139,7 @@ class Server:
         self._mode = ModelControlMode.NONE
         self._operations: list[str] = []
         self._loaded: set[str] = set()
+        self._repositories: list[str] = []
 
     def start(
         self,
@@ -256,6 +265,7 @@ class Server:
             warnings.warn(
                 f"server {self.options.server_id!r} was not stopped; use `with` or call stop()",
                 ResourceWarning,
+                stacklevel=2,
                 source=self,
             )
 
@@ -365,6 +375,7 @@ class Server:
         """
         server = self._explicit("load", UnavailableError)
         overrides = load_parameters(parameters, config, files)
+        check_model_names(self._repositories, [model_name])
 
         def load() -> None:
             if overrides:
@@ -372,7 +383,7 @@ class Server:
             else:
                 server.load_model(model_name)
 
-        self._load(load, f"load of model {model_name!r}", timeout)
+        self._load(load, f"load of model {model_name!r}", timeout, model_name)
         self._loaded.add(model_name)
         return Model(self, model_name)
 
@@ -416,7 +427,13 @@ class Server:
             raise NotFoundError(unknown("model", name, known))
         unload = server.unload_model_and_dependents if unload_dependents else server.unload_model
         what = f"unload of model {name!r}"
-        self._run(lambda: unload(name), what, deadline)
+        pins = ModelPins(server, None if unload_dependents else name)
+        try:
+            self._run(lambda: unload(name), what, deadline)
+        except DeadlinePassed:
+            raise _too_late(what, "it goes on in the background") from None
+        finally:
+            pins.drop_all_later()
         while wait_until_unloaded and not self._is_unloaded(name):
             if not deadline.sleep(polling_interval):
                 raise _too_late(what, "something may still use the model")
@@ -445,10 +462,13 @@ class Server:
         C API: TRITONSERVER_ServerRegisterModelRepository
         """
         server = self._explicit("register repositories", UnsupportedError)
+        path = check(Path, "repository_path", repository_path)
+        check_model_names([path], name_mapping and name_mapping.values(), name_mapping)
         server.register_model_repository(
-            plain_path(check(Path, "repository_path", repository_path)),
+            plain_path(path),
             [TRITONSERVER_Parameter(*item) for item in (name_mapping or {}).items()],
         )
+        self._repositories.append(path)
 
     def unregister_model_repository(self, repository_path: Path) -> None:
         """Forget a model repository. Its models stay loaded. EXPLICIT only.
@@ -529,8 +549,14 @@ class Server:
         home().activate()
         with _log_route.collecting() as log:
             native_options = self.options._create_tritonserver_server_options()
+            # Which has made a list of a single repository.
+            repositories = cast("list[Path]", self.options.model_repository)
+            self._repositories = [os.fspath(repository) for repository in repositories]
             if self.options.exit_on_error:
                 self._check_repositories_exist()
+            check_model_names(self._repositories, self._startup_names())
+            # The core would stop at once on an error, which can crash it: see `_model_pins`.
+            native_options.set_exit_on_error(False)
             try:
                 native = self._run(
                     lambda: TRITONSERVER_Server(native_options), "start of the server", deadline
@@ -540,14 +566,27 @@ class Server:
                 raise _too_late("start of the server", models and f"loading: {models}") from None
             except TritonError as error:
                 raise _load_errors.explain(error, log()) from None
+            failure = _load_errors.start_failure(log()) if self.options.exit_on_error else None
+            if failure is not None:
+                # What failed matters more than what it leaves behind.
+                with contextlib.suppress(InternalError):
+                    _lifecycle.stop(native, self.options.exit_timeout, grace=0)
+                # The traceback must not keep it, for until it is deleted it keeps its cache.
+                del native
+                raise _load_errors.explain(failure, log())
         self._mode = self.options.model_control_mode
         self._loaded = set()
         return native
 
+    def _startup_names(self) -> list[str] | None:
+        """The models that are loaded at start; None for all."""
+        if self.options.model_control_mode != ModelControlMode.EXPLICIT:
+            return None
+        names = self.options.startup_models
+        return None if names == ["*"] else names
+
     def _check_repositories_exist(self) -> None:
-        # The options have made a list of it.
-        repositories = cast("list[Path]", self.options.model_repository)
-        for path in [os.fspath(repository) for repository in repositories]:
+        for path in self._repositories:
             if "://" not in path and not os.path.isdir(path):
                 raise InternalError(f"model_repository: {path!r} is not a directory")
 
@@ -582,14 +621,15 @@ class Server:
         server = self._server
         if self._mode != ModelControlMode.EXPLICIT:
             raise error(_wrong_mode(action, ModelControlMode.EXPLICIT))
-        if not server.is_live():
-            # The core would crash.
-            raise UnavailableError("the server is not live: its model repository is not usable")
         return server
 
-    def _load(self, call: Callable[[], None], what: str, timeout: float | None) -> None:
+    def _load(
+        self, call: Callable[[], None], what: str, timeout: float | None, model: str | None = None
+    ) -> None:
         home().activate()
         deadline = Deadline(timeout)
+        # Of what is loaded already, and replaced by this.
+        pins = ModelPins(self._server, model)
         with _log_route.collecting() as log:
             try:
                 self._run(call, what, deadline)
@@ -597,6 +637,8 @@ class Server:
                 raise _too_late(what, "it goes on in the background") from None
             except TritonError as error:
                 raise _load_errors.explain(error, log()) from None
+            finally:
+                pins.drop_all_later()
 
     def _run(self, call: Callable[[], T], what: str, deadline: Deadline) -> T:
         def tracked() -> T:

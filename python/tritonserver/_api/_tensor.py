@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tritonserver._api._allocators import copy_memory
 from tritonserver._api._datautils import DeviceOrMemoryType, parse_device_or_memory_type
@@ -14,9 +15,6 @@ from tritonserver._api._dlpack import DLPackObject
 from tritonserver._api._enums import DataType, MemoryType
 from tritonserver._api._memorybuffer import MemoryBuffer, view_dlpack
 from tritonserver._c import _inference
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 _HOST = (MemoryType.CPU, MemoryType.CPU_PINNED)
 
@@ -138,7 +136,7 @@ class Tensor(_inference.TensorBase):
         """
         return self.to_host()._as_numpy()
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         array = self.to_numpy()
         if copy is False and (self.data_type is DataType.BYTES or self.memory_type not in _HOST):
             raise ValueError("the tensor cannot become an array without a copy")

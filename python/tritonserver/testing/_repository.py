@@ -11,6 +11,8 @@ from typing import Any
 from tritonserver._c.triton_bindings import InvalidArgumentError
 
 _MODEL = """\
+from __future__ import annotations
+
 import numpy as np
 import triton_python_backend_utils as pb_utils
 

@@ -90,6 +90,17 @@ model.infer(
 tritonserver.default_memory_allocators[tritonserver.MemoryType.CPU] = Allocator()
 
 
+assert_type(model(inputs)["fp32_output"], tritonserver.Tensor)
+assert_type(model(fp32_input=[[1.0]]), dict[str, tritonserver.Tensor])
+with model.sequence(correlation_id=42) as sequence:
+    assert_type(sequence(inputs), dict[str, tritonserver.Tensor])
+    assert_type(sequence.infer(inputs=inputs, end=True), tritonserver.ResponseIterator)
+bound = model.bind(outputs={"fp32_output": np.empty((1, 4), np.float32)}, inputs=inputs)
+assert_type(bound.run(), dict[str, tritonserver.Tensor])
+assert_type(bound.infer(), tritonserver.ResponseIterator)
+assert_type(bound.async_infer(), tritonserver.AsyncResponseIterator)
+
+
 async def first(name: str) -> tritonserver.InferenceResponse:
     arrived: asyncio.Queue[tritonserver.InferenceResponse] = asyncio.Queue()
     responses = server.model(name).async_infer(inputs=inputs, response_queue=arrived)
@@ -100,6 +111,7 @@ async def first(name: str) -> tritonserver.InferenceResponse:
         await asyncio.wait_for(responses.__anext__(), 1)
         task = asyncio.create_task(responses.__anext__())
         assert_type(await task, tritonserver.InferenceResponse)
+        assert_type(await model.call_async(inputs), dict[str, tritonserver.Tensor])
         return await anext(responses)
 
 

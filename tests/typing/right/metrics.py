@@ -15,6 +15,7 @@ tritonserver.Metric(sizes, buckets=[1, 2.5]).observe(2)
 
 server = tritonserver.Server(model_repository="models").start()
 text = server.metrics(metric_format=tritonserver.MetricFormat.PROMETHEUS)
+assert_type(server.metric_families(), dict[str, tritonserver.ReportedMetricFamily])
 for reported in tritonserver.parse_metrics(text).values():
     assert_type(reported, tritonserver.ReportedMetricFamily)
     for sample in reported.samples:

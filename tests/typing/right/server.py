@@ -43,6 +43,7 @@ for other in (
 ):
     assert_type(other, tritonserver.Options)
 
+assert_type(tritonserver.__version__, str)
 server = tritonserver.Server(options).start(wait_until_ready=True, timeout=10)
 assert_type(server, tritonserver.Server)
 assert_type(server.options, tritonserver.Options)

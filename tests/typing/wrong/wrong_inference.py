@@ -24,6 +24,11 @@ tritonserver.InferenceRequest(model, request="1")  # error: call-arg
 server.model("test", "1")  # error: arg-type
 list(model.async_infer(inputs={}))  # error: call-overload
 
+model.bind({"y": "buffer"}, inputs={})  # error: dict-item
+model.bind(output={}, inputs={})  # error: call-arg
+model.sequence(correlation_id=1.5)  # error: arg-type
+model.sequence().infer(inputs={}, flags=1)  # error: call-arg
+
 
 def ask(**arguments: Unpack[InferenceArguments]) -> tritonserver.ResponseIterator:
     return model.infer(**arguments)

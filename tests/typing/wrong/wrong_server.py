@@ -7,6 +7,7 @@ from typing_extensions import Unpack
 import tritonserver
 from tritonserver._api._options import OptionsKwargs
 
+tritonserver.Sever(model_repository="models")  # error: attr-defined
 tritonserver.Server(model_repositories="models")  # error: call-arg
 tritonserver.Server(model_repository="models", exit_timeouts=5)  # error: call-arg
 tritonserver.Server(model_repository=1)  # error: arg-type

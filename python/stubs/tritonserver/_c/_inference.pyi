@@ -157,8 +157,11 @@ class BoundRequest:
 
 DATA_TYPES: tuple[tuple[tritonserver._c.triton_bindings.TRITONSERVER_DataType, int, int, str], ...]
 
+def in_flight(server: tritonserver._c.triton_bindings.TRITONSERVER_Server) -> list[str]:
+    """The name of the model of each request of a low-level server that Triton has not finished."""
+
 def cancel_all(server: tritonserver._c.triton_bindings.TRITONSERVER_Server) -> list[str]:
-    """Cancel all requests of a low-level server that Triton has not finished, and return the name of the model of each."""
+    """The same, and cancel them."""
 
 def set_asks_python(
     memory_type: tritonserver._c.triton_bindings.TRITONSERVER_MemoryType, asks: bool

@@ -1260,7 +1260,8 @@ class TRITONSERVER_Server:
         """Stop the server: wait for requests in flight and for models to be unloaded.
 
         Waits at most for the exit timeout (InternalError), at least a second if models are loaded.
-        Responses and requests that are not in flight, and would keep models loaded, become invalid.
+        Requests, once released, and responses would keep models loaded: they become invalid. A response
+        that arrives meanwhile is valid during its callback.
         UnavailableError in a callback, which the server would wait for. Later calls repeat the outcome.
 
         C API: TRITONSERVER_ServerStop
@@ -1409,6 +1410,18 @@ class TRITONSERVER_Server:
         """
     def _ptr(self) -> int:
         """Address of the TRITONSERVER_Server, for other libraries that use the same core."""
+
+class _ModelPin:
+    """Keeps a model from being destroyed while the object lives, also when the server stops.
+
+    The core crashes when it destroys a model whose thread is still at the end of an execution.
+
+    C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_InferenceRequestDelete
+    """
+    def __init__(
+        self, server: TRITONSERVER_Server, model_name: str, model_version: typing.SupportsIndex
+    ) -> None:
+        """NotFoundError or UnavailableError if the model cannot be asked."""
 
 def TRITONSERVER_DataTypeString(data_type: TRITONSERVER_DataType) -> str:
     """Name of a data type, "<invalid>" for INVALID.
