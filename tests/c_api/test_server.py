@@ -1,5 +1,6 @@
 """A server: what it says of itself and its models, and its models' comings and goings."""
 
+import itertools
 import json
 import pathlib
 import threading
@@ -341,7 +342,7 @@ def test_other_threads_run_while_a_model_loads(server: Server) -> None:
         ticks.append(time.monotonic())
         time.sleep(0.01)
     assert len(ticks) > 50
-    assert max(b - a for a, b in zip(ticks, ticks[1:], strict=False)) < 0.5
+    assert max(b - a for a, b in itertools.pairwise(ticks)) < 0.5
     server.unload_model("identity_slow_load")
 
 

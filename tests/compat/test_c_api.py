@@ -79,8 +79,8 @@ NEWER: dict[str, Callable[[tb.TRITONSERVER_Server], object]] = {
     "ServerOptionsSetModelConfigName": lambda _: options().set_model_config_name("fast"),
     "ServerOptionsSetEnablePeerAccess": lambda _: options().set_enable_peer_access(False),
     "ServerSetExitTimeout": lambda server: server.set_exit_timeout(10),
-    "InferenceRequestSetDoubleParameter": lambda server: (
-        request(server).set_double_parameter("half", 0.5)
+    "InferenceRequestSetDoubleParameter": lambda server: request(server).set_double_parameter(
+        "half", 0.5
     ),
     "InferenceTraceContext": lambda _: trace().context,
     "InferenceTraceSetContext": lambda _: setattr(trace(), "context", "{}"),
@@ -132,6 +132,8 @@ def test_types_of_parameters(release: Any, server: tritonserver.Server) -> None:
         lambda: tb.TRITONSERVER_ParameterTypeString(types.DOUBLE),
         lambda: tb.TRITONSERVER_Parameter("half", 0.5),
     ):
-        with pytest.raises(tb.UnsupportedError, match=r"DOUBLE need Triton 24\.02 or later") as raised:
+        with pytest.raises(
+            tb.UnsupportedError, match=r"DOUBLE need Triton 24\.02 or later"
+        ) as raised:
             use()
         assert str(raised.value).endswith(f"is release {release.name}")

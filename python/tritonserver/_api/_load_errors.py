@@ -3,7 +3,7 @@
 import re
 
 from tritonserver._api._enums import LogLevel
-from tritonserver._api._log_records import Record
+from tritonserver._api._log_records import NOISE, Record
 from tritonserver._api._model_config import parse_text
 from tritonserver._c.triton_bindings import (
     AlreadyExistsError,
@@ -39,9 +39,6 @@ _CLASSES = {
     "Unsupported": UnsupportedError,
 }
 
-# What the core says of every start on a machine without a GPU.
-_NOISE = ("CudaDriverHelper has not been initialized.",)
-
 
 def start_failure(log: list[Record]) -> TritonError | None:
     """Return the error that the core logged of a start that it did not let fail; None if none.
@@ -72,7 +69,7 @@ def explain(error: TritonError, log: list[Record]) -> TritonError:
     message = str(error.args[0]).strip().rstrip(";")
     reasons = [f"{model}: {reason}" for model, reason in _reasons(lines).items()]
     if not reasons:
-        reasons = [line for line in lines if line not in _NOISE and message not in line]
+        reasons = [line for line in lines if line not in NOISE and message not in line]
     new = [reason for reason in reasons if reason.partition(": ")[2] not in message]
     text = "\n  ".join([message + ":" if new else message, *new])
     if "'python'" in text and (problem := python_models_problem()):

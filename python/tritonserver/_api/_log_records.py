@@ -18,6 +18,9 @@ _HEADER = re.compile(
 
 _NO_DIGIT = re.compile(r"\D")
 
+# What the core says at every start on a machine without a GPU.
+NOISE = ("CudaDriverHelper has not been initialized.",)
+
 # Verbose messages are written as INFO.
 _LEVELS = {"I": LogLevel.INFO, "W": LogLevel.WARN, "E": LogLevel.ERROR}
 

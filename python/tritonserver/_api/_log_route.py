@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tritonserver._api._enums import LogFormat, LogLevel
-from tritonserver._api._log_records import Record, parse
+from tritonserver._api._log_records import NOISE, Record, parse
 from tritonserver._api._log_sinks import (
     Sink,
     callback_sink,
@@ -24,6 +24,7 @@ from tritonserver._api._log_sinks import (
     logger_sink,
 )
 from tritonserver._c.triton_bindings import InternalError, TRITONSERVER_ServerOptions
+from tritonserver.runtime import gpu_present
 
 if TYPE_CHECKING:
     from tritonserver._api._options import Options
@@ -46,7 +47,9 @@ class _Settings:
     format: LogFormat = LogFormat.DEFAULT
 
     def wants(self, record: Record) -> bool:
-        """Whether the log is on for `record`."""
+        """Whether the log is on for `record`, and it says something of this machine."""
+        if record.message in NOISE and not gpu_present():
+            return False
         return {LogLevel.INFO: self.info, LogLevel.WARN: self.warn}.get(record.level, self.error)
 
 

@@ -40,35 +40,9 @@ typedef struct TRITONSERVER_MetricArgs TRITONSERVER_MetricArgs;
 #undef TRITON_ENUM_VALUE
 #undef TRITON_ENUM_END
 
-typedef TRITONSERVER_Error* (*TRITONSERVER_ResponseAllocatorAllocFn_t)(
-    TRITONSERVER_ResponseAllocator* allocator, const char* name, size_t size,
-    TRITONSERVER_MemoryType mem_type, int64_t mem_id, void* userp, void** buffer,
-    void** buffer_userp, TRITONSERVER_MemoryType* actual_mem_type, int64_t* actual_mem_id);
-typedef TRITONSERVER_Error* (*TRITONSERVER_ResponseAllocatorBufferAttributesFn_t)(
-    TRITONSERVER_ResponseAllocator* allocator, const char* name,
-    TRITONSERVER_BufferAttributes* attrs, void* userp, void* buffer_userp);
-typedef TRITONSERVER_Error* (*TRITONSERVER_ResponseAllocatorQueryFn_t)(
-    TRITONSERVER_ResponseAllocator* allocator, void* userp, const char* name, size_t* size,
-    TRITONSERVER_MemoryType* mem_type, int64_t* mem_id);
-typedef TRITONSERVER_Error* (*TRITONSERVER_ResponseAllocatorReleaseFn_t)(
-    TRITONSERVER_ResponseAllocator* allocator, void* buffer, void* buffer_userp, size_t size,
-    TRITONSERVER_MemoryType mem_type, int64_t mem_id);
-typedef TRITONSERVER_Error* (*TRITONSERVER_ResponseAllocatorStartFn_t)(
-    TRITONSERVER_ResponseAllocator* allocator, void* userp);
-typedef void (*TRITONSERVER_InferenceTraceActivityFn_t)(
-    TRITONSERVER_InferenceTrace* trace, TRITONSERVER_InferenceTraceActivity activity,
-    uint64_t time_ns, void* userp);
-typedef void (*TRITONSERVER_InferenceTraceTensorActivityFn_t)(
-    TRITONSERVER_InferenceTrace* trace, TRITONSERVER_InferenceTraceActivity activity,
-    const char* name, TRITONSERVER_DataType dtype, const void* base, size_t size,
-    const int64_t* shape, uint64_t rank, TRITONSERVER_MemoryType mem_type, int64_t mem_id,
-    void* userp);
-typedef void (*TRITONSERVER_InferenceTraceReleaseFn_t)(TRITONSERVER_InferenceTrace* trace,
-                                                       void* userp);
-typedef void (*TRITONSERVER_InferenceRequestReleaseFn_t)(TRITONSERVER_InferenceRequest* request,
-                                                         uint32_t flags, void* userp);
-typedef void (*TRITONSERVER_InferenceResponseCompleteFn_t)(TRITONSERVER_InferenceResponse* response,
-                                                           uint32_t flags, void* userp);
+#define TRITON_CALLBACK(name, result, parameters) typedef result(*TRITONSERVER_##name) parameters;
+#include "native/triton/callbacks.def"
+#undef TRITON_CALLBACK
 
 #define TRITON_FUNCTION(name, result, parameters, since) result TRITONSERVER_##name parameters;
 #include "native/triton/functions.def"
