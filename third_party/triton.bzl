@@ -1,7 +1,8 @@
 """`@triton`: the Triton core and headers that tests and the build use.
 
 An installation (a container's, or any in the same layout) comes first: the directory TRITON_HOME,
-else /opt/tritonserver. Without one it is the newest core on PyPI, as the wheel that a user gets.
+else /opt/tritonserver. Without one it is the newest core on PyPI, as the wheel that a user gets, and
+our own declarations; these also stand in for headers older than they are.
 """
 
 load(":pypi.bzl", "UNPACK_WHEELS_ATTR", "unpack_wheels")
@@ -42,9 +43,24 @@ def _installation(rctx):
         fail("TRITON_HOME is %s, which has no lib/libtritonserver.so" % chosen)
     return None
 
+# The version, 1.x, of the C API from release 24.08 on, which our own declarations have. Earlier
+# headers lack functions and number parameter types differently: a binding built with them would
+# suit that release alone.
+_API_MINOR = 34
+
+def _has_headers(rctx, home):
+    header = rctx.path(home + "/include/triton/core/tritonserver.h")
+    if not header.exists:
+        return False
+    for line in rctx.read(header).split("\n"):
+        words = line.split()
+        if words[:2] == ["#define", "TRITONSERVER_API_VERSION_MINOR"]:
+            return int(words[2]) >= _API_MINOR
+    fail("%s does not tell the version of the C API" % header)
+
 def _triton_impl(rctx):
     home = _installation(rctx)
-    headers = home != None and rctx.path(home + "/include/triton/core/tritonserver.h").exists
+    headers = home != None and _has_headers(rctx, home)
     if headers:
         rctx.symlink(home + "/include", "include")
     rctx.file("BUILD.bazel", _INSTALLATION if home else _WHEEL.format(release = NEWEST.replace(".", "_")))

@@ -49,3 +49,26 @@ run_bazel() {
   [ -t 2 ] || quiet=(--noshow_progress --noshow_loading_progress)
   (cd "$repository" && "$bazel" "$command" "${quiet[@]}" "$@")
 }
+
+# Builds the wheel for `python` and sets `wheel`.
+build_wheel() {
+  run_bazel build --config=release --ui_event_filters=-info //python:wheel ||
+    fail "the build failed, see above"
+  local tag
+  tag=$("$python" -c 'import sys; print("cp{}{}".format(*sys.version_info))')
+  # Those that were built for other interpreters are still there.
+  wheel=$(echo "$repository"/bazel-bin/python/tritonserver-*-"$tag"-*.whl)
+}
+
+# Makes a virtual environment with `wheel`, NumPy and a Triton core: install_wheel DIRECTORY
+install_wheel() {
+  "$python" -m venv "$1" || fail "no virtual environment could be made in $1"
+  local pip=("$1/bin/python" -m pip --quiet --disable-pip-version-check --no-input)
+  # NumPy of the version, and with the bytes, that the tests use.
+  sed -n '/^numpy==/,/[^\\]$/p' "$repository/third_party/requirements_lock.txt" >"$1/numpy.txt"
+  "${pip[@]}" install --require-hashes --only-binary=:all: --requirement "$1/numpy.txt" ||
+    fail "pip could not install NumPy: is the package index reachable?"
+  "${pip[@]}" install --no-index --no-deps --force-reinstall "$wheel"
+  "$1/bin/python" -m tritonserver.runtime install ||
+    fail "the core could not be installed: is the package index reachable?"
+}

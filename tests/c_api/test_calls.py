@@ -6,12 +6,15 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 from tritonserver._c import triton_bindings as tb
 
 # Functions that are allowed not to be called, and why.
 NOT_CALLED: dict[str, str] = {}
 
 
+@pytest.mark.timeout(840)
 def test_every_function_is_called(tmp_path: pathlib.Path) -> None:
     counts = tmp_path / "counts.json"
     this = pathlib.Path(__file__)

@@ -87,8 +87,6 @@ def table(log: str) -> dict[str, str]:
         ("set_strict_readiness", [False], "strict_readiness", "0"),
         ("set_exit_timeout", [7], "exit_timeout", "7"),
         ("set_exit_timeout", [2**32 - 1], "exit_timeout", str(2**31 - 1)),
-        ("set_cache_config", ["local", '{"size": 65536}'], "cache_enabled", "1"),
-        ("set_response_cache_byte_size", [65536], "cache_enabled", "1"),
         (
             "set_model_control_mode",
             [tb.TRITONSERVER_ModelControlMode.EXPLICIT],
@@ -296,6 +294,16 @@ def metrics():
 
 # What the whole process keeps once it was set.
 OF_THE_PROCESS = {
+    "set_cache_config": """
+        options.set_cache_config("local", '{"size": 65536}')
+        options.set_log_info(True)
+        server = tb.TRITONSERVER_Server(options)  # logs to stderr
+        """,
+    "set_response_cache_byte_size": """
+        options.set_response_cache_byte_size(65536)
+        options.set_log_info(True)
+        server = tb.TRITONSERVER_Server(options)  # logs to stderr
+        """,
     "set_backend_config": """
         options.set_backend_config("identity", "colour", "red")
         options.set_backend_config("", "default-max-batch-size", "3")
@@ -361,6 +369,8 @@ def test_option_of_the_process(
 ) -> None:
     result = run_program(PROLOGUE + textwrap.dedent(OF_THE_PROCESS[method]))
     assert result.returncode == 0, result.stderr
+    if method in ("set_cache_config", "set_response_cache_byte_size"):
+        assert table(result.stderr)["cache_enabled"] == "1"
     if method == "set_backend_config":
         assert '"colour":"red"' in result.stderr
         assert '"default-max-batch-size":"3"' in result.stderr

@@ -3,12 +3,12 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
-from tritonserver.runtime import _wheel
 
 import tritonserver
+from tritonserver.runtime import _wheel
 
 
 class Release(NamedTuple):
@@ -67,7 +67,7 @@ def python_models(release: Release) -> None:
 def start_server(release: Release) -> Callable[..., tritonserver.Server]:
     """Start a server, to be stopped by the caller, that loads models of this project on demand."""
 
-    def start(**options: object) -> tritonserver.Server:
+    def start(**options: Any) -> tritonserver.Server:
         return tritonserver.Server(
             model_repository=["models", "tests/models/native", "tests/models/python"],
             model_control_mode=tritonserver.ModelControlMode.EXPLICIT,

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tritonserver._c import triton_bindings as tb
 
 import tritonserver
+from tritonserver._c import triton_bindings as tb
 
 # Each function, without TRITONSERVER_, and the first release that has it.
 FUNCTIONS = dict(

@@ -11,6 +11,8 @@ import tritonserver
 
 Start = Callable[..., tritonserver.Server]
 
+INPUT = {"INPUT0": np.ones(1, np.float32)}
+
 PLUS_ONE = b"""
 import triton_python_backend_utils as pb_utils
 
@@ -42,7 +44,7 @@ def test_hello_world_of_a_python_model(release: Any, server: tritonserver.Server
     if release.runs_python_models:
         assert say_hello(server.load("test")) == [["hello world!"]]
         return
-    with pytest.raises(tritonserver.TritonError, match="Python models cannot run here: .* use"):
+    with pytest.raises(tritonserver.TritonError, match="Python models cannot run here: "):
         server.load("test")
 
 
@@ -57,23 +59,26 @@ def test_stream_of_a_native_model(server: tritonserver.Server) -> None:
 
 @pytest.mark.usefixtures("python_models")
 def test_stream_of_a_python_model(server: tritonserver.Server) -> None:
-    responses = server.load("stream").infer(inputs={"N": np.int32([5])})
+    responses = server.load("stream").infer(inputs={"N": np.array([5], np.int32)})
     assert counted(responses, "I") == [0, 1, 2, 3, 4]
 
 
 def test_parameters(release: Any, server: tritonserver.Server) -> None:
     model = server.load("identity_fp32")
-    parameters = {"echo_parameters": True, "text": "ü", "large": -(2**63), "yes": True}
+    parameters: dict[str, str | int | bool | float] = {
+        "echo_parameters": True,
+        "text": "ü",
+        "large": -(2**63),
+    }
     if release.has("24.02"):
         parameters["half"] = 0.5
-    inputs = {"INPUT0": np.float32([1])}
-    (response,) = model.infer(inputs=inputs, parameters=parameters)
+    (response,) = model.infer(inputs=INPUT, parameters=parameters)
     assert response.parameters == parameters
 
 
 def test_float_parameter_of_a_request(release: Any, server: tritonserver.Server) -> None:
     model = server.load("identity_fp32")
-    request = model.create_request(inputs={"INPUT0": np.float32([1])}, parameters={"half": 0.5})
+    request = model.create_request(inputs=INPUT, parameters={"half": 0.5})
     if release.has("24.02"):
         model.infer(request)
         return
@@ -107,7 +112,7 @@ def load_given(server: tritonserver.Server, backend: str, files: dict[str, bytes
         "output": [{"name": "OUT", **tensor}],
     }
     model = server.load(f"given_to_{backend}", config=config, files=files)
-    (result,) = counted(model.infer(inputs={"IN": np.int32([2])}), "OUT")
+    (result,) = counted(model.infer(inputs={"IN": np.array([2], np.int32)}), "OUT")
     return result
 
 
@@ -123,9 +128,7 @@ def test_load_of_files_for_a_python_model(server: tritonserver.Server) -> None:
 def test_cancellation(server: tritonserver.Server) -> None:
     model = server.load("identity_fp32")
     began = time.monotonic()
-    responses = model.infer(
-        inputs={"INPUT0": np.float32([1])}, parameters={"execute_delay_ms": 60_000}
-    )
+    responses = model.infer(inputs=INPUT, parameters={"execute_delay_ms": 60_000})
     responses.cancel()
     with pytest.raises(tritonserver.CancelledError):
         next(responses)
@@ -133,7 +136,7 @@ def test_cancellation(server: tritonserver.Server) -> None:
 
 
 def test_metrics(server: tritonserver.Server) -> None:
-    (response,) = server.load("identity_fp32").infer(inputs={"INPUT0": np.float32([1])})
+    list(server.load("identity_fp32").infer(inputs=INPUT))
     kind = tritonserver.MetricKind.GAUGE
     gauge = tritonserver.Metric(tritonserver.MetricFamily(kind, "level", "of it"), {"side": "left"})
     gauge.set_value(2.5)
@@ -144,14 +147,10 @@ def test_metrics(server: tritonserver.Server) -> None:
 
 def test_trace(server: tritonserver.Server) -> None:
     trace = tritonserver.Trace(tensors=True)
-    model = server.load("identity_fp32")
-    for response in model.infer(inputs={"INPUT0": np.float32([1])}, trace=trace):
-        del response
+    list(server.load("identity_fp32").infer(inputs=INPUT, trace=trace))
     (span,) = trace.wait(timeout=10)
-    activities = {activity for activity, _ in span.timestamps}
-    assert {tritonserver.TraceActivity.REQUEST_START, tritonserver.TraceActivity.REQUEST_END} <= (
-        activities
-    )
+    stages = tritonserver.TraceActivity
+    assert {stages.REQUEST_START, stages.REQUEST_END} <= {stage for stage, _ in span.timestamps}
     assert {tensor.name for tensor in span.tensors} == {"INPUT0", "OUTPUT0"}
 
 
@@ -159,15 +158,14 @@ def test_stop_with_work_in_flight(release: Any, start_server: Start) -> None:
     server = start_server()
     if release.runs_python_models:
         stream = server.load("stream").infer(
-            inputs={"N": np.int32([100_000]), "DELAY": np.float32([0.01])}
+            inputs={"N": np.array([100_000], np.int32), "DELAY": np.array([0.01], np.float32)}
         )
         stream.next(timeout=30)
     waiting = server.load("identity_fp32").infer(
-        inputs={"INPUT0": np.float32([1])}, parameters={"execute_delay_ms": 60_000}
+        inputs=INPUT, parameters={"execute_delay_ms": 60_000}
     )
     began = time.monotonic()
     server.stop()
-    took = time.monotonic() - began
-    assert took < 3
+    assert time.monotonic() - began < 3
     with pytest.raises(tritonserver.CancelledError):
         next(waiting)

@@ -348,8 +348,10 @@ def test_an_environment_with_numpy_2_is_an_error(
     (site_packages,) = execution_environment.glob("lib/*/site-packages")
     package = _write_numpy_2(site_packages)
     repository = write_model(config=_with_environment(execution_environment))
+    # Before Python 3.11 the environment would look there for another NumPy first.
+    without_python_path = "    import os\n    del os.environ['PYTHONPATH']"
 
-    ended = run_program(_LOAD, repository)
+    ended = run_program(without_python_path + _LOAD, repository)
 
     assert f'NumPy 2.9.0 is in {package}; install "numpy<2" there' in ended.errors
 

@@ -31,12 +31,13 @@ def pytest_test(name, srcs, deps = [], data = [], **kwargs):
         **kwargs
     )
 
-def pytest_tests(deps = [], exclude = [], **kwargs):
+def pytest_tests(deps = [], exclude = [], overrides = {}, **kwargs):
     """One test for each `test_*.py` of the package; its other Python files are shared by them.
 
     Args:
       deps: what they import.
       exclude: files that are no test of this kind.
+      overrides: attributes of single tests, by name of the test.
       **kwargs: further attributes of every test.
     """
     py_library(
@@ -50,9 +51,10 @@ def pytest_tests(deps = [], exclude = [], **kwargs):
         deps = deps,
     )
     for src in native.glob(["test_*.py"], exclude = exclude):
+        name = src[:-len(".py")]
         pytest_test(
-            name = src[:-len(".py")],
+            name = name,
             srcs = [src],
             deps = [":support"],
-            **kwargs
+            **dict(kwargs, **overrides.get(name, {}))
         )
