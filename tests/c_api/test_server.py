@@ -320,6 +320,8 @@ def test_dropping_a_server_stops_it(make_options: MakeOptions, tmp_path: pathlib
 
 def test_exit_timeout(run_program: Callable[..., Any]) -> None:
     result = run_program(f"""{PROLOGUE}
+import concurrent.futures
+import numpy as np
 options.set_model_repository_path({str(MODELS / "native")!r})
 options.set_startup_model("identity_fp32")
 server = tb.TRITONSERVER_Server(options)

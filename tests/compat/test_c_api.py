@@ -125,7 +125,9 @@ def test_types_of_parameters(release: Any, server: tritonserver.Server) -> None:
     assert tb.TRITONSERVER_ParameterTypeString(types.BYTES) == "BYTES"
     tb.TRITONSERVER_Parameter("content", b"\0\1")
     if release.has("24.02"):
-        assert tb.TRITONSERVER_ParameterTypeString(types.DOUBLE) == "DOUBLE"
+        # The core forgot the name at first.
+        name = "DOUBLE" if release.has("24.06") else "<invalid>"
+        assert tb.TRITONSERVER_ParameterTypeString(types.DOUBLE) == name
         tb.TRITONSERVER_Parameter("half", 0.5)
         return
     for use in (
