@@ -349,6 +349,10 @@ for _ in range(2):
     assert (ended.code, ended.errors) == (0, "")
 
 
+# From 3.12 on, Python warns of every fork of a process that has threads.
+QUIET_FORK = {"PYTHONWARNINGS": "ignore::DeprecationWarning"}
+
+
 def test_a_forked_child_gets_a_clear_error(
     run_program: Run, repository: Callable[..., Path]
 ) -> None:
@@ -372,7 +376,7 @@ assert os.waitstatus_to_exitcode(status) == 7, status
 (response,) = ask(server)
 server.stop()
 """
-    ended = run_program(PRELUDE + program, repository("models/test"))
+    ended = run_program(PRELUDE + program, repository("models/test"), **QUIET_FORK)
     assert (ended.code, ended.errors) == (0, "")
 
 
@@ -390,7 +394,7 @@ if child == 0:
 _, status = os.waitpid(child, 0)
 assert os.waitstatus_to_exitcode(status) == 7, status
 """
-    ended = run_program(PRELUDE + program, repository("models/test"))
+    ended = run_program(PRELUDE + program, repository("models/test"), **QUIET_FORK)
     assert (ended.code, ended.errors) == (0, "")
 
 

@@ -32,6 +32,13 @@ DATA_TYPES = {
 }
 # Where to write how often each function of the C API was called; test_calls.py asks for it.
 CALL_COUNTS = os.environ.get("TRITON_CALL_COUNTS")
+COUNT_CALLS = """
+def write_call_counts(process=__import__("os").getpid()):
+    with open(f"{__import__('os').environ['TRITON_CALL_COUNTS']}.{process}", "w") as file:
+        file.write(__import__("json").dumps(tb._call_counts()))
+__import__("atexit").register(write_call_counts)
+tb._set_call_counting(True)
+"""
 
 
 def pytest_configure() -> None:
@@ -139,6 +146,8 @@ def run_program() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(program: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         prologue = "import tritonserver\nfrom tritonserver._c import triton_bindings as tb\n"
+        if CALL_COUNTS:
+            prologue += COUNT_CALLS
         return subprocess.run(
             [sys.executable, "-c", prologue + textwrap.dedent(program)],
             env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)),

@@ -1,5 +1,6 @@
 """That the other tests of this directory call every function of the C API."""
 
+import collections
 import json
 import os
 import pathlib
@@ -28,7 +29,10 @@ def test_every_function_is_called(tmp_path: pathlib.Path) -> None:
     )
     assert result.returncode == 0, result.stdout[-10_000:]
 
-    calls = json.loads(counts.read_text())
+    # The programs that tests run add files of their own.
+    calls: collections.Counter[str] = collections.Counter()
+    for path in tmp_path.glob("counts.json*"):
+        calls.update(json.loads(path.read_text()))
     called = {name for name, number in calls.items() if number}
     print(f"called {len(called)} of {len(calls)}")
     for name, reason in NOT_CALLED.items():

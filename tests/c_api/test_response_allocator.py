@@ -231,6 +231,22 @@ def test_buffer_attributes_fail(
     assert len(recorder.released) == 1
 
 
+def test_query_function_is_for_backends_that_ask(
+    make_request: Make, infer_with: Callable[..., Any], output: Any, recorder: Recorder
+) -> None:
+    asked: list[Any] = []
+
+    def query(*arguments: Any) -> Any:
+        asked.append(arguments)
+        return arguments[4], arguments[5]
+
+    allocator = Allocator(recorder.alloc, recorder.release)
+    allocator.set_query_function(query)
+    response = infer_with(make_request("identity_fp32", INPUT0=X), allocator)
+    np.testing.assert_array_equal(output(response), X)
+    assert asked == [], "the identity backend takes what it gets"
+
+
 def test_allocator_outlives_its_names(
     make_request: Make, infer_with: Callable[..., Any], output: Any, recorder: Recorder
 ) -> None:

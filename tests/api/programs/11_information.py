@@ -9,7 +9,7 @@ model = server.model("identity", 1)
 print(model.config()["max_batch_size"], model.batch_properties(), model.transaction_properties())
 print(model.statistics()["model_stats"][0]["inference_count"])
 lines = server.metrics().splitlines()
-print([line for line in lines if line.startswith("nv_inference_count")][:1])
+print([line for line in lines if line.startswith('nv_inference_count{model="identity"')][:1])
 server.metrics(tritonserver.MetricFormat.PROMETHEUS)
 
 # True True triton
