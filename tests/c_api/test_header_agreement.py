@@ -33,7 +33,8 @@ def header(tmp_path: Path) -> Path:
     header.parent.mkdir(parents=True)
     header.write_text(
         VERSION.format(minor=34)
-        + '#pragma once\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\nextern "C" {\n'
+        + "#pragma once\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n"
+        + 'extern "C" {\n'
         + text[begin:]
     )
     return header
