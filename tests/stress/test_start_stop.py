@@ -32,11 +32,15 @@ def cycle():
         shape = (1, 1) if tensor == "int32_input" else (1,)
         list(server.model(model).infer(inputs={tensor: np.ones(shape, dtype)}))
 
+# What the model processes of this process have there; other tests run at the same time.
+settings = tritonserver.runtime.locate().backend_settings()
+prefix = settings["python"]["shm-region-prefix-name"]
+
 def measure():
     gc.collect()
     return {"MiB": process.memory_info().rss >> 20, "threads": process.num_threads(),
             "descriptors": process.num_fds(), "children": len(process.children(recursive=True)),
-            "shared memory": sum(str(os.getpid()) in name for name in os.listdir("/dev/shm"))}
+            "shared memory": sum(name.startswith(prefix) for name in os.listdir("/dev/shm"))}
 
 for _ in range(5):
     cycle()

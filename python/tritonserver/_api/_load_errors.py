@@ -28,6 +28,9 @@ _REASONS = tuple(
     )
 )
 
+# What the core says of a model whose backend is missing; 23.12 names the directory.
+_NO_PYTHON_BACKEND = re.compile(r"'python'|/backends_without_python/python\b")
+
 # The words that stand for error codes in the log.
 _CLASSES = {
     "Already exists": AlreadyExistsError,
@@ -72,7 +75,7 @@ def explain(error: TritonError, log: list[Record]) -> TritonError:
         reasons = [line for line in lines if line not in NOISE and message not in line]
     new = [reason for reason in reasons if reason.partition(": ")[2] not in message]
     text = "\n  ".join([message + ":" if new else message, *new])
-    if "'python'" in text and (problem := python_models_problem()):
+    if _NO_PYTHON_BACKEND.search(text) and (problem := python_models_problem()):
         text += f"\nPython models cannot run here: {problem}"
     return type(error)(text)
 
