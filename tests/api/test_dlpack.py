@@ -69,7 +69,9 @@ def read(capsule: Any) -> DLTensor:
 class Producer:
     """An object whose capsule describes `memory` as the keywords say."""
 
-    def __init__(self, memory: np.ndarray, versioned: bool | None = None, **fields: Any) -> None:
+    def __init__(
+        self, memory: np.ndarray[Any, Any], versioned: bool | None = None, **fields: Any
+    ) -> None:
         self.memory = memory
         self.versioned = versioned
         self.arguments: list[dict[str, Any]] = []

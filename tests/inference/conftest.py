@@ -9,9 +9,11 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import tritonserver
 from tritonserver._c import _inference
@@ -73,10 +75,10 @@ def identity(server: tritonserver.Server) -> tritonserver.Model:
 
 
 @pytest.fixture
-def repeat(server: tritonserver.Server) -> Callable[..., dict[str, np.ndarray]]:
+def repeat(server: tritonserver.Server) -> Callable[..., dict[str, NDArray[Any]]]:
     """Make the inputs that get `count` responses of repeat_int32, one every `delay` ms."""
 
-    def inputs(count: int, delay: int = 0, wait: int = 0) -> dict[str, np.ndarray]:
+    def inputs(count: int, delay: int = 0, wait: int = 0) -> dict[str, NDArray[Any]]:
         return {
             "IN": np.arange(count, dtype=np.int32),
             "DELAY": np.full(count, delay, np.uint32),

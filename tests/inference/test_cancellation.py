@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import tritonserver
 from tritonserver import CancelledError, Model
 from tritonserver._c import _inference
 
 X = np.ones(2, np.float32)
-Inputs = Callable[..., dict[str, np.ndarray]]
+Inputs = Callable[..., dict[str, NDArray[Any]]]
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def stream(server: tritonserver.Server) -> Model:
 
 
 @pytest.fixture
-def endless(repeat: Inputs) -> dict[str, np.ndarray]:
+def endless(repeat: Inputs) -> dict[str, NDArray[Any]]:
     """Half a minute of responses: the request ends early, or the test does not end in time."""
     return repeat(3000, 10)
 
@@ -44,7 +45,7 @@ async def ends_early_here() -> bool:
     return await asyncio.to_thread(ends_early)
 
 
-def test_cancel(stream: Model, endless: dict[str, np.ndarray]) -> None:
+def test_cancel(stream: Model, endless: dict[str, NDArray[Any]]) -> None:
     responses = stream.infer(inputs=endless, raise_on_error=False)
     seen = []
     for response in responses:
@@ -79,7 +80,7 @@ def test_cancel_what_is_queued(server: tritonserver.Server) -> None:
         list(queued)
 
 
-def test_break(stream: Model, endless: dict[str, np.ndarray]) -> None:
+def test_break(stream: Model, endless: dict[str, NDArray[Any]]) -> None:
     for response in stream.infer(inputs=endless):
         assert not response.final
         break
@@ -87,7 +88,7 @@ def test_break(stream: Model, endless: dict[str, np.ndarray]) -> None:
     assert ends_early()
 
 
-def test_an_exception_in_the_loop(stream: Model, endless: dict[str, np.ndarray]) -> None:
+def test_an_exception_in_the_loop(stream: Model, endless: dict[str, NDArray[Any]]) -> None:
     def fail() -> None:
         for _ in stream.infer(inputs=endless):
             raise ZeroDivisionError
@@ -97,7 +98,7 @@ def test_an_exception_in_the_loop(stream: Model, endless: dict[str, np.ndarray])
     assert ends_early()
 
 
-def test_dropping_after_a_first_response(stream: Model, endless: dict[str, np.ndarray]) -> None:
+def test_dropping_after_a_first_response(stream: Model, endless: dict[str, NDArray[Any]]) -> None:
     responses = stream.infer(inputs=endless)
     next(responses)
     del responses
@@ -116,7 +117,7 @@ def test_dropping_unread_lets_it_run(stream: Model, repeat: Inputs) -> None:
     )
 
 
-def test_closing(stream: Model, endless: dict[str, np.ndarray]) -> None:
+def test_closing(stream: Model, endless: dict[str, NDArray[Any]]) -> None:
     responses = stream.infer(inputs=endless)
     responses.close()
     responses.close()
@@ -127,7 +128,7 @@ def test_closing(stream: Model, endless: dict[str, np.ndarray]) -> None:
     assert ends_early()
 
 
-def test_leaving_the_with_block(stream: Model, endless: dict[str, np.ndarray]) -> None:
+def test_leaving_the_with_block(stream: Model, endless: dict[str, NDArray[Any]]) -> None:
     with stream.infer(inputs=endless) as responses:
         next(responses)
     assert list(responses) == []
@@ -136,7 +137,7 @@ def test_leaving_the_with_block(stream: Model, endless: dict[str, np.ndarray]) -
 
 
 async def test_leaving_an_asynchronous_with_block(
-    stream: Model, endless: dict[str, np.ndarray]
+    stream: Model, endless: dict[str, NDArray[Any]]
 ) -> None:
     async with stream.async_infer(inputs=endless) as responses:
         await anext(responses)
@@ -146,7 +147,7 @@ async def test_leaving_an_asynchronous_with_block(
     assert await ends_early_here()
 
 
-async def test_returning_from_the_loop(stream: Model, endless: dict[str, np.ndarray]) -> None:
+async def test_returning_from_the_loop(stream: Model, endless: dict[str, NDArray[Any]]) -> None:
     async def first() -> tritonserver.InferenceResponse:
         async for response in stream.async_infer(inputs=endless):
             return response
@@ -157,7 +158,9 @@ async def test_returning_from_the_loop(stream: Model, endless: dict[str, np.ndar
 
 
 @pytest.mark.parametrize("keep", [False, True])
-async def test_cancelling_a_task(stream: Model, endless: dict[str, np.ndarray], keep: bool) -> None:
+async def test_cancelling_a_task(
+    stream: Model, endless: dict[str, NDArray[Any]], keep: bool
+) -> None:
     async def consume() -> None:
         if keep:
             responses = stream.async_infer(inputs=endless)
@@ -193,7 +196,7 @@ async def test_cancelling_a_task_before_its_first_response(server: tritonserver.
     assert await ends_early_here()
 
 
-async def test_a_deadline_around_a_loop(stream: Model, endless: dict[str, np.ndarray]) -> None:
+async def test_a_deadline_around_a_loop(stream: Model, endless: dict[str, NDArray[Any]]) -> None:
     async def consume() -> None:
         async for _ in stream.async_infer(inputs=endless):
             pass
@@ -229,7 +232,7 @@ def test_other_requests_are_not_touched(stream: Model, repeat: Inputs) -> None:
         assert len(list(responses)) == 21
 
 
-def test_cancelling_from_another_thread(stream: Model, endless: dict[str, np.ndarray]) -> None:
+def test_cancelling_from_another_thread(stream: Model, endless: dict[str, NDArray[Any]]) -> None:
     responses = stream.infer(inputs=endless)
     timer = threading.Timer(0.05, responses.cancel)
     timer.start()

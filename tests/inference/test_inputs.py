@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 
 import tritonserver
 from tritonserver import InvalidArgumentError
 
-Echo = Callable[..., np.ndarray]
+Echo = Callable[..., tritonserver.Tensor]
 
 NUMERIC = {
     "BOOL": np.bool_,
@@ -46,10 +47,10 @@ def echo(server: tritonserver.Server) -> Echo:
     return send
 
 
-def layouts(base: np.ndarray) -> st.SearchStrategy[np.ndarray]:
+def layouts(base: NDArray[Any]) -> st.SearchStrategy[NDArray[Any]]:
     """Arrays that show the elements of `base` in any of the ways that NumPy can."""
 
-    def apply(choices: tuple[Any, ...]) -> np.ndarray:
+    def apply(choices: tuple[Any, ...]) -> NDArray[Any]:
         order, slices, axes, swap, shift, read_only = choices
         made = np.array(base, order=order)
         if shift:  # not aligned
@@ -75,7 +76,7 @@ def layouts(base: np.ndarray) -> st.SearchStrategy[np.ndarray]:
 
 
 @st.composite
-def arrays(draw: st.DrawFn) -> tuple[str, np.ndarray]:
+def arrays(draw: st.DrawFn) -> tuple[str, NDArray[Any]]:
     data_type = draw(st.sampled_from(sorted(NUMERIC)))
     shape = draw(hnp.array_shapes(min_dims=1, max_dims=5, min_side=0, max_side=5))
     elements = {"allow_nan": True} if data_type.startswith("FP") else {}
@@ -96,7 +97,7 @@ def arrays(draw: st.DrawFn) -> tuple[str, np.ndarray]:
 )
 @given(arrays(), st.booleans())
 def test_any_array_arrives_bit_for_bit(
-    echo: Echo, case: tuple[str, np.ndarray], as_list: bool
+    echo: Echo, case: tuple[str, NDArray[Any]], as_list: bool
 ) -> None:
     data_type, value = case
     wanted = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("="))
@@ -139,7 +140,7 @@ def test_contiguous_arrays_are_not_copied(identity: tritonserver.Model) -> None:
 
 
 def test_subclasses_of_arrays(echo: Echo, tmp_path: Any) -> None:
-    class Subclass(np.ndarray):
+    class Subclass(np.ndarray[Any, Any]):
         pass
 
     value = np.arange(6, dtype=np.float32).reshape(2, 3)

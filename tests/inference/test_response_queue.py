@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import tritonserver
 from tritonserver import InferenceResponse, Model
 
 X = np.ones(2, np.float32)
-Inputs = Callable[..., dict[str, np.ndarray]]
+Inputs = Callable[..., dict[str, NDArray[Any]]]
 
 
 @pytest.fixture
