@@ -36,6 +36,27 @@ int Forks() {
   return forks.load(std::memory_order_relaxed);
 }
 
+// Creating and deleting servers, one at a time: each makes, or destroys, the memory pools of the
+// process without a lock of the core's own. Whoever waits for a creation that loads models for long
+// goes on after a second, for it has made the pools by then.
+class OneAtATime {
+ public:
+  OneAtATime() : lock_(mutex(), std::chrono::seconds(1)) {}
+
+ private:
+  static std::timed_mutex& mutex() {
+    static auto& instance = *new std::timed_mutex;
+    return instance;
+  }
+
+  std::unique_lock<std::timed_mutex> lock_;
+};
+
+TRITONSERVER_Server* NewServer(TRITONSERVER_ServerOptions* options) {
+  OneAtATime one_at_a_time;
+  return New<&Api::ServerNew>(options).Release();
+}
+
 // The core crashes when it destroys a model whose thread is still at the end of an execution, or of
 // the load, although the response or the load is there. It has no way to wait for that.
 void LetModelsComeToRest() { std::this_thread::sleep_for(std::chrono::milliseconds(50)); }
@@ -43,7 +64,9 @@ void LetModelsComeToRest() { std::this_thread::sleep_for(std::chrono::millisecon
 }  // namespace
 
 Server::Server(const ServerOptions& options)
-    : handle_(New<&Api::ServerNew>(options.get())), process_(getpid()), forks_(Forks()) {
+    : handle_(Handle<TRITONSERVER_Server>::Own(NewServer(options.get()))),
+      process_(getpid()),
+      forks_(Forks()) {
   std::lock_guard lock(registry().mutex);
   registry().servers.insert(this);
 }
@@ -52,6 +75,7 @@ Server::~Server() {
   if (!InItsProcess() || stop_failure_) handle_.Release();
   const auto delete_server = [](Handle<TRITONSERVER_Server> handle, bool stopped) {
     if (!stopped) LetModelsComeToRest();
+    OneAtATime one_at_a_time;
     handle.Reset();
   };
   std::unique_lock lock(registry().mutex);
