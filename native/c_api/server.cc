@@ -61,6 +61,12 @@ TRITONSERVER_Server* NewServer(TRITONSERVER_ServerOptions* options) {
 // the load, although the response or the load is there. It has no way to wait for that.
 void LetModelsComeToRest() { std::this_thread::sleep_for(std::chrono::milliseconds(50)); }
 
+// For functions that may destroy models.
+struct ModelsAtRest {
+  ModelsAtRest() { LetModelsComeToRest(); }
+};
+using NoGilAtRest = py::call_guard<py::gil_scoped_release, ModelsAtRest>;
+
 }  // namespace
 
 Server::Server(const ServerOptions& options)
@@ -310,10 +316,10 @@ UnavailableError in a callback, which the server would wait for. Later calls rep
         R"(Load or reload a model and wait for it. EXPLICIT mode only, otherwise UnavailableError.
 
 InvalidArgumentError says why the backend refused it; InternalError leaves the reason to the log.)",
-        NoGil());
+        NoGilAtRest());
     server.def(
         "load_model_with_parameters", &LoadModelWithParameters, py::arg("model_name"),
-        py::arg("parameters"), NoGil(),
+        py::arg("parameters"), NoGilAtRest(),
         Document<&Api::ServerLoadModelWithParameters>(
             R"(Load a model with another configuration or other files, and wait for it. EXPLICIT mode only.
 
@@ -322,10 +328,12 @@ file: then the files given are all the model has, and `config` is needed too.)")
             .c_str());
     Def<&Api::ServerUnloadModel>(
         server, "unload_model",
-        "Begin to unload a model; returns before it is gone. Unknown models are ignored.", NoGil());
+        "Begin to unload a model; returns before it is gone. Unknown models are ignored.",
+        NoGilAtRest());
     Def<&Api::ServerUnloadModelAndDependents>(
         server, "unload_model_and_dependents",
-        "Begin to unload a model and the models it is composed of that nobody else uses.", NoGil());
+        "Begin to unload a model and the models it is composed of that nobody else uses.",
+        NoGilAtRest());
     server.def("register_model_repository", &RegisterModelRepository, py::arg("path"),
                py::arg("mapping"), NoGil(),
                Document<&Api::ServerRegisterModelRepository>(
@@ -342,7 +350,7 @@ if the server is not live.)")
         server, "poll_model_repository",
         "Load, reload and unload what changed in the repositories, and wait. POLL mode only, "
         "otherwise UnavailableError.",
-        NoGil());
+        NoGilAtRest());
     Def<&Api::ServerMetrics>(server, "metrics", "The metrics of this process.");
     const std::string infer_async = Document<&Api::ServerInferAsync>(R"(
 Send a request. Returns before the model has run; responses may arrive before that.

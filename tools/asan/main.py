@@ -19,6 +19,8 @@ def main() -> None:
     # CPython frees nothing at exit, so a leak report would be about it alone.
     os.environ["ASAN_OPTIONS"] = "detect_leaks=0:allocator_may_return_null=1"
     os.environ["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
+    # The report of a process that ends with it would otherwise be lost in pytest's capture.
+    os.environ["PYTEST_ADDOPTS"] = "--capture=sys"
     os.execv(sys.argv[1], sys.argv[1:])
 
 
