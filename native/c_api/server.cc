@@ -37,11 +37,11 @@ int Forks() {
 }
 
 // Creating and deleting servers, one at a time: each makes, or destroys, the memory pools of the
-// process without a lock of the core's own. Whoever waits for a creation that loads models for long
-// goes on after a second, for it has made the pools by then.
+// process without a lock of the core's own. A creation that is still loading models has made the
+// pools long before, so nobody waits for it.
 class OneAtATime {
  public:
-  OneAtATime() : lock_(mutex(), std::chrono::seconds(1)) {}
+  OneAtATime() : lock_(mutex(), std::chrono::milliseconds(100)) {}
 
  private:
   static std::timed_mutex& mutex() {
