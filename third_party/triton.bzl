@@ -52,10 +52,10 @@ def _has_headers(rctx, home):
     header = rctx.path(home + "/include/triton/core/tritonserver.h")
     if not header.exists:
         return False
+    define = "#define TRITONSERVER_API_VERSION_MINOR "
     for line in rctx.read(header).split("\n"):
-        words = line.split()
-        if words[:2] == ["#define", "TRITONSERVER_API_VERSION_MINOR"]:
-            return int(words[2]) >= _API_MINOR
+        if line.startswith(define):
+            return int(line[len(define):].strip()) >= _API_MINOR
     fail("%s does not tell the version of the C API" % header)
 
 def _triton_impl(rctx):

@@ -16,7 +16,7 @@ from tritonserver import runtime
 
 TARGETS = [
     "//python:wheel",
-    "//tests/c_api:header_agreement",
+    "//tests/c_api:test_header_agreement",
     "//tests/docker:test_installation",
 ]
 

@@ -21,7 +21,7 @@ def test_the_installation_is_found() -> None:
 
 
 def test_a_server_runs_in_it() -> None:
-    array = np.arange(4, dtype=np.float32).reshape(1, 4)
+    array = np.arange(4, dtype=np.float32)
     with tritonserver.Server(
         model_repository=MODELS,
         model_control_mode=tritonserver.ModelControlMode.EXPLICIT,

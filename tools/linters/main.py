@@ -29,7 +29,7 @@ class Linter:
 def tracked(*patterns: str) -> list[str]:
     """The files matching `patterns` that are, or would be, committed."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return [name for name in output.splitlines() if os.path.exists(name)]
 
 
