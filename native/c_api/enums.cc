@@ -33,6 +33,11 @@ py::str Format(py::handle member, const py::str& specification) {
   return MemberText(member).attr("__format__")(specification);
 }
 
+// Pickles by value: Python 3.11.0 to 3.11.3 do it by name, and not every number has one.
+py::tuple Reduce(py::handle member, py::handle) {
+  return py::make_tuple(py::type::of(member), py::make_tuple(member.attr("value")));
+}
+
 // Remembers the members and completes the class where the standard library differs from the
 // behaviour that programs know.
 template <class Enum>
@@ -50,6 +55,8 @@ void Complete(py::native_enum<Enum>& enumeration, py::handle scope, const char* 
     type.attr("__str__") = py::module_::import("enum").attr("Flag").attr("__str__");
   } else {
     type.attr("__str__") = py::cpp_function(&MemberText, py::name("__str__"), py::is_method(type));
+    type.attr("__reduce_ex__") =
+        py::cpp_function(&Reduce, py::name("__reduce_ex__"), py::is_method(type), py::arg("proto"));
     type.attr("_missing_") =
         py::module_::import("builtins")
             .attr("classmethod")(py::cpp_function(&MakeUnknownMember, py::name("_missing_"),

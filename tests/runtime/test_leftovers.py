@@ -1,4 +1,5 @@
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,18 @@ def test_regions_of_another_pid_namespace_stay(dead: int) -> None:
         assert region.exists()
     finally:
         region.unlink()
+
+
+def test_directories_stay_where_not_all_processes_can_be_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    directory = Path(tempfile.mkdtemp(prefix="python_env_", dir="/tmp"))
+    monkeypatch.setattr(_leftovers, "namespace", lambda: "another")
+    try:
+        assert _leftovers._sweep_environment_directories() == []
+        assert directory.exists()
+    finally:
+        directory.rmdir()
 
 
 def test_a_forked_process_lets_go_of_the_life_line_and_gets_its_own() -> None:

@@ -9,6 +9,7 @@ from ._model_processes import SHARED_MEMORY_OWNER, namespace
 
 _SHARED_MEMORY = Path("/dev/shm")
 _PYTHON_BACKEND = "libtriton_python.so"
+_INITIAL_NAMESPACE = str(0xEFFFFFFC)  # PROC_PID_INIT_INO of Linux
 
 
 def sweep() -> list[Path]:
@@ -28,9 +29,12 @@ def sweep_shared_memory() -> list[Path]:
 def _sweep_environment_directories() -> list[Path]:
     """Remove the empty directories that the Python backend makes, one for each process.
 
-    Their names do not tell whose they are, so they stay while any process has that backend loaded.
+    Their names do not tell whose they are, so they stay while any process has that backend loaded,
+    or might have it unseen in another PID namespace: without them it would abort when it stops.
     """
-    if any(_has_python_backend(process) for process in Path("/proc").glob("[0-9]*")):
+    if namespace() != _INITIAL_NAMESPACE or any(
+        _has_python_backend(process) for process in Path("/proc").glob("[0-9]*")
+    ):
         return []
     return [directory for directory in Path("/tmp").glob("python_env_*") if _removed(directory)]
 
