@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,29 @@ def test_statistics(model: Model) -> None:
     (after,) = model.statistics()["model_stats"]
     assert after["inference_count"] == before + 1
     assert after["version"] == "1"
+
+
+def conforms(value: Any, declared: Any) -> bool:
+    """Whether a document is what its typed dictionary says."""
+    if declared is Any:
+        return True
+    if typing.is_typeddict(declared):
+        types = typing.get_type_hints(declared)
+        assert declared.__required_keys__ <= value.keys() <= types.keys()
+        return all(conforms(item, types[key]) for key, item in value.items())
+    origin, arguments = typing.get_origin(declared) or declared, typing.get_args(declared)
+    if origin is dict:
+        value = value.values()
+    elif origin is not list:
+        return isinstance(value, origin)
+    return all(conforms(item, arguments[-1]) for item in value)
+
+
+def test_documents_are_what_their_types_say(native_server: tritonserver.Server) -> None:
+    list(native_server.model("repeat_int32").infer(inputs=REPEAT_TWICE))
+    for model in native_server.models().values():
+        for call in (model.metadata, model.config, model.statistics):
+            assert conforms(call(), typing.get_type_hints(call)["return"])
 
 
 def test_properties(native_server: tritonserver.Server, model: Model) -> None:

@@ -65,7 +65,7 @@ def test_model_dictionary_knows_names_and_pairs(start_server: Start) -> None:
     assert len(models) == 1
     assert models[pair] is models.get(pair)
     assert models[pair].state == "READY"
-    assert "identity_fp32" in models  # type: ignore[comparison-overlap] # more than a dict takes
+    assert "identity_fp32" in models
     assert pair in models
     assert models["identity_fp32"].version == -1
     assert models["identity_fp32"] is not models["identity_fp32"]

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import tritonserver
 from tritonserver._api._bound_request import BoundRequest
 from tritonserver._api._dlpack import DLPackObject
 from tritonserver._api._enums import ModelBatchFlag, ModelTxnPropertyFlag
 from tritonserver._api._memorybuffer import MemoryBuffer
+from tritonserver._api._model_documents import (
+    ModelConfiguration,
+    ModelMetadata,
+    ModelStatistics,
+)
 from tritonserver._api._one_response import only_outputs, only_outputs_async
 from tritonserver._api._request import InferenceArguments, InferenceRequest
 from tritonserver._api._response import AsyncResponseIterator, InferenceResponse, ResponseIterator
@@ -26,24 +31,6 @@ elif TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = ["InferenceRequest", "InferenceResponse", "Model", "Tensor"]
-
-
-class TensorMetadata(TypedDict):
-    """An input or output in `ModelMetadata`. A dimension of -1 may have any size."""
-
-    name: str
-    datatype: str
-    shape: list[int]
-
-
-class ModelMetadata(TypedDict):
-    """What `Model.metadata` returns."""
-
-    name: str
-    versions: list[str]
-    platform: str
-    inputs: list[TensorMetadata]
-    outputs: list[TensorMetadata]
 
 
 class Model:
@@ -222,7 +209,7 @@ class Model:
         """
         return cast(ModelMetadata, _document(self._server.model_metadata(self.name, self.version)))
 
-    def config(self, config_version: int = 1) -> dict[str, Any]:
+    def config(self, config_version: int = 1) -> ModelConfiguration:
         """Return the model configuration, completed by the core and the backend.
 
         Parameters
@@ -242,9 +229,9 @@ class Model:
         C API: TRITONSERVER_ServerModelConfig
         """
         message = self._server.model_config(self.name, self.version, config_version)
-        return cast(dict[str, Any], _document(message))
+        return cast(ModelConfiguration, _document(message))
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> ModelStatistics:
         """Return counts and times of inferences since the model was loaded.
 
         Notes
@@ -252,7 +239,7 @@ class Model:
         C API: TRITONSERVER_ServerModelStatistics
         """
         message = self._server.model_statistics(self.name, self.version)
-        return cast(dict[str, Any], _document(message))
+        return cast(ModelStatistics, _document(message))
 
     def ready(self) -> bool:
         """Whether the model serves requests; False for an unknown one.

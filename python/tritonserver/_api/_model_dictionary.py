@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import tritonserver
 from tritonserver._api._model import Model
 
 T = TypeVar("T")
 
+if TYPE_CHECKING:
 
-class ModelDictionary(dict[tuple[str, int], Model]):
+    class _Pair(tuple[str, int]):
+        # A type checker takes `name in models` for a mistake unless the two can be equal.
+        def __eq__(self, other: object, /) -> bool: ...
+        def __hash__(self) -> int: ...
+
+else:
+    _Pair = tuple[str, int]
+
+
+class ModelDictionary(dict[_Pair, Model]):
     """What `Server.models` returns: a snapshot that maps (name, version) to `Model`.
 
     A model that was never loaded has version -1. Looking up a name alone gives a new handle for the
@@ -22,7 +32,7 @@ class ModelDictionary(dict[tuple[str, int], Model]):
     def __init__(
         self, server: tritonserver.Server, models: Iterable[tuple[tuple[str, int], Model]]
     ) -> None:
-        super().__init__(models)
+        super().__init__(cast("Iterable[tuple[_Pair, Model]]", models))
         self._server = server
         self._names = {name for name, _ in self}
 

@@ -7,6 +7,8 @@ a pytest plugin with a repository and a server for each test::
     pytest_plugins = ["tritonserver.testing.fixtures"]
 
     # test_double.py
+    import numpy as np
+
     def double(x):
         return {"y": x * 2}
 

@@ -5,15 +5,27 @@ Ask for it with `pytest_plugins = ["tritonserver.testing.fixtures"]` in a `conft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 import tritonserver
 from tritonserver.testing import ModelRepository
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from tritonserver._api._options import OptionsKwargs
+
+
+class StartServer(Protocol):
+    """The type of the fixture `start_server`, for annotations."""
+
+    def __call__(self, **options: Unpack[OptionsKwargs]) -> tritonserver.Server:
+        """Start a server with these options."""
 
 
 @pytest.fixture
@@ -23,9 +35,7 @@ def model_repository(tmp_path: Path) -> ModelRepository:
 
 
 @pytest.fixture
-def start_server(
-    model_repository: ModelRepository,
-) -> Iterator[Callable[..., tritonserver.Server]]:
+def start_server(model_repository: ModelRepository) -> Iterator[StartServer]:
     """Call it with options to get a started server, which is stopped when the test ends.
 
     It serves `model_repository` unless told otherwise, takes configurations as they are, which is
@@ -33,13 +43,13 @@ def start_server(
     """
     with ExitStack() as servers:
 
-        def start(**options: Any) -> tritonserver.Server:
-            defaults = {
+        def start(**options: Unpack[OptionsKwargs]) -> tritonserver.Server:
+            all_options: OptionsKwargs = {
                 "model_repository": model_repository,
                 "strict_model_config": True,
                 "exit_timeout": 5,
             }
-            server = tritonserver.Server(**{**defaults, **options})
-            return servers.enter_context(server)
+            all_options.update(options)
+            return servers.enter_context(tritonserver.Server(**all_options))
 
         yield start

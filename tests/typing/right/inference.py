@@ -16,8 +16,6 @@ assert_type(model.name, str)
 assert_type(model.state, str | None)
 assert_type(model.ready(), bool)
 assert_type(model.metadata()["inputs"][0]["shape"], list[int])
-assert_type(model.config()["max_batch_size"], Any)
-assert_type(model.statistics(), dict[str, Any])
 assert_type(model.batch_properties(), tritonserver.ModelBatchFlag)
 assert model.transaction_properties() == tritonserver.ModelTxnPropertyFlag.ONE_TO_ONE
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from typing_extensions import Unpack, assert_type
 
@@ -61,10 +62,27 @@ for (name, version), listed in models.items():
 assert_type(models["test"], tritonserver.Model)
 assert_type(models["test", 1], tritonserver.Model)
 assert_type(models.get("test"), tritonserver.Model | None)
+assert_type(models.get(("test", 1)), tritonserver.Model | None)
+assert_type(models.get("test", 0), tritonserver.Model | int)
+if "test" in models and ("test", 1) in models and "other" not in models:
+    assert sorted(name for name, _ in models) == ["test"]
+    assert set(models) == {("test", 1)}
+
+model = models["test"]
+assert_type(model.metadata()["inputs"][0]["shape"], list[int])
+assert_type(model.config()["input"][0]["dims"], list[int])
+assert_type(model.config().get("dynamic_batching"), dict[str, Any] | None)
+for statistics in model.statistics()["model_stats"]:
+    queue = statistics["inference_stats"]["queue"]
+    assert_type(queue["ns"] / queue["count"], float)
+    assert_type(statistics["batch_stats"][0]["batch_size"], int)
 
 config = {"backend": "python", "max_batch_size": 8}
 loaded = server.load("test", {"config": json.dumps(config), "file:1/model.py": b"..."})
 assert_type(loaded, tritonserver.Model)
+changed = model.config()
+changed["max_batch_size"] = 16
+server.load("test", config=changed)
 server.load("test", config=config, files={"1/model.py": Path("model.py")}, timeout=30.0)
 server.unload(loaded, wait_until_unloaded=True, timeout=10)
 server.unload("test", unload_dependents=True)

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import assert_type
 
+from tritonserver import Server
 from tritonserver.runtime import Home, gpu_present, locate, plain_path, python_models_problem
 from tritonserver.testing import ModelRepository
+from tritonserver.testing.fixtures import StartServer
 
 home = locate()
 assert_type(home, Home)
@@ -26,3 +28,10 @@ def double(x: NDArray[Any]) -> dict[str, NDArray[Any]]:
 repository = ModelRepository(Path("models"))
 directory = repository.add("double", double, {"x": "FP32[-1]"}, {"y": "FP32[-1]"}, decoupled=False)
 assert_type(directory, Path)
+
+
+def test_double(model_repository: ModelRepository, start_server: StartServer) -> None:
+    model_repository.add("double", double, {"x": "FP32[-1]"}, {"y": "FP32[-1]"})
+    assert_type(start_server(), Server)
+    server = start_server(model_repository=Path("models"), server_id="test", exit_timeout=1)
+    assert "double" in server.models()

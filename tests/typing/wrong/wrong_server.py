@@ -6,6 +6,7 @@ from typing_extensions import Unpack
 
 import tritonserver
 from tritonserver._api._options import OptionsKwargs
+from tritonserver.testing.fixtures import StartServer
 
 tritonserver.Sever(model_repository="models")  # error: attr-defined
 tritonserver.Server(model_repositories="models")  # error: call-arg
@@ -46,6 +47,14 @@ server.register_model_repository("more", ["name"])  # error: arg-type
 server.models(ready_only=True)  # error: call-arg
 server.metrics("json")  # error: arg-type
 server.metadata()["versions"]  # error: typeddict-item
+server.model("test").config()["max_batch_sizes"]  # error: typeddict-item
+server.model("test").statistics()["model_statistics"]  # error: typeddict-item
+server.models().get(5)  # error: call-overload
 server.stop(5.0, True)  # error: call-arg
 server.is_live()  # error: attr-defined
 tritonserver.LogMessage("INFO", "message")  # error: arg-type
+
+
+def test(start_server: StartServer) -> None:
+    start_server(model_repositories="models")  # error: call-arg
+    start_server(exit_timeout="5")  # error: arg-type
