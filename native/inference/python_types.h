@@ -103,9 +103,10 @@ inline py::object Get(PyObject* object, PyObject* attribute) {
   return py::reinterpret_steal<py::object>(value);
 }
 
-// Sets `attribute` of `object`, taking over `value`, which is null if making it failed.
+// Sets `attribute` of `object`, whose class has no `__setattr__` of its own, taking over `value`,
+// which is null if making it failed.
 inline void Set(PyObject* object, PyObject* attribute, PyObject* value) {
-  const bool failed = value == nullptr || PyObject_SetAttr(object, attribute, value) != 0;
+  const bool failed = value == nullptr || PyObject_GenericSetAttr(object, attribute, value) != 0;
   Py_XDECREF(value);
   if (failed) throw py::error_already_set();
 }
@@ -116,10 +117,11 @@ inline py::object Steal(PyObject* made) {
   return py::reinterpret_steal<py::object>(made);
 }
 
-// An instance of a class without `__slots__` and `__new__`, without calling `__init__`.
+// An instance of a class without `__slots__` and `__new__`, without calling `__init__`. It is
+// `object.__new__` that keeps attributes where reading them is fastest, which `tp_alloc` does not.
 inline py::object NewInstance(PyObject* cls) {
-  auto* type = reinterpret_cast<PyTypeObject*>(cls);
-  return Steal(type->tp_alloc(type, 0));
+  static PyObject* const nothing = PyTuple_New(0);
+  return Steal(PyBaseObject_Type.tp_new(reinterpret_cast<PyTypeObject*>(cls), nothing, nullptr));
 }
 
 // Text of the core, which need not be UTF-8 when models and files put it there.
