@@ -28,7 +28,7 @@ TRITONSERVER_Error* CallPythonForCore(const char* where, Body&& body) noexcept {
   if (!PythonIsRunning()) {
     return MakeError(TRITONSERVER_ERROR_UNAVAILABLE, "Python is shutting down");
   }
-  py::gil_scoped_acquire gil;
+  WithGil gil;
   try {
     body();
     return nullptr;

@@ -19,7 +19,7 @@ class MetricFamily {
                                            const String& description) {
     CheckName("name", name);
     CheckText("description", description);
-    py::gil_scoped_release no_gil;
+    WithoutGil without_gil;
     // Older cores have neither, and would only call the kind invalid.
     if (kind == kMetricHistogram) New<&Api::MetricArgsNew>();
     std::lock_guard lock(registry().mutex);
@@ -77,7 +77,7 @@ namespace {
 std::unique_ptr<Metric> NewMetric(const std::shared_ptr<MetricFamily>& family,
                                   const Parameters& labels) {
   auto pointers = Pointers(labels);
-  py::gil_scoped_release no_gil;
+  WithoutGil without_gil;
   return std::make_unique<Metric>(
       family, New<&Api::MetricNew>(family->get(), pointers.data(), pointers.size()));
 }
@@ -86,7 +86,7 @@ std::unique_ptr<Metric> NewMetricWithArgs(const std::shared_ptr<MetricFamily>& f
                                           const Parameters& labels, const MetricArgs& args) {
   auto pointers = Pointers(labels);
   const TRITONSERVER_MetricArgs* c_args = args.get();
-  py::gil_scoped_release no_gil;
+  WithoutGil without_gil;
   return std::make_unique<Metric>(
       family,
       New<&Api::MetricNewWithArgs>(family->get(), pointers.data(), pointers.size(), c_args));

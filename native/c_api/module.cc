@@ -17,7 +17,7 @@ using Locate = py::typing::Callable<py::typing::Tuple<py::str, py::str, py::str,
 void SetPythonHomeLocator(Locate locate) {
   auto kept = std::make_shared<GilSafe<Locate>>(std::move(locate));
   SetHomeLocator([kept] {
-    py::gil_scoped_acquire gil;
+    WithGil gil;
     try {
       auto [library, backends, caches, repository_agents] =
           kept->get()().cast<std::tuple<std::string, std::string, std::string, std::string>>();

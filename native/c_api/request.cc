@@ -158,7 +158,7 @@ void Request::Send(const Server& server, Trace* trace) {
   const bool has_response_callback = inference->response.has_value();
   try {
     if (sending > 1) Renew();
-    py::gil_scoped_release no_gil;
+    WithoutGil without_gil;
     auto& response = inference->response;
     Call<&Api::InferenceRequestSetReleaseCallback>(handle_.get(), &Inference::OnRelease,
                                                    inference.get());
@@ -187,13 +187,13 @@ void Request::Send(const Server& server, Trace* trace) {
 void Request::Renew() {
   Handle<TRITONSERVER_InferenceRequest> renewed;
   {
-    py::gil_scoped_release no_gil;
+    WithoutGil without_gil;
     renewed =
         New<&Api::InferenceRequestNew>(tie_.server()->get(), model_name_.c_str(), model_version_);
     for (const ChangeRecord& change : changes_) change.set(renewed.get());
   }
   std::swap(handle_, renewed);
-  py::gil_scoped_release no_gil;
+  WithoutGil without_gil;
   renewed.Reset();
 }
 
@@ -339,7 +339,7 @@ void AppendInputDataWithBufferAttributes(Request& self, const String& name,
 std::shared_ptr<Request> NewRequest(std::shared_ptr<Server> server, const String& model_name,
                                     Integer<std::int64_t> model_version) {
   CheckName("model_name", model_name);
-  py::gil_scoped_release no_gil;
+  WithoutGil without_gil;
   return std::make_shared<Request>(std::move(server), model_name, model_version);
 }
 

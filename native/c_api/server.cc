@@ -65,7 +65,7 @@ void LetModelsComeToRest() { std::this_thread::sleep_for(std::chrono::millisecon
 struct ModelsAtRest {
   ModelsAtRest() { LetModelsComeToRest(); }
 };
-using NoGilAtRest = py::call_guard<py::gil_scoped_release, ModelsAtRest>;
+using NoGilAtRest = py::call_guard<WithoutGil, ModelsAtRest>;
 
 }  // namespace
 
@@ -120,7 +120,7 @@ void Server::Stop() {
     std::lock_guard lock(ties_mutex_);
     for (auto& [tie, surrender] : ties_) surrendered.push_back(surrender());
   }
-  py::gil_scoped_release no_gil;
+  WithoutGil without_gil;
   surrendered.clear();
 
   std::lock_guard lock(stop_mutex_);
@@ -155,7 +155,7 @@ void Server::Tie::SurrenderIfStopping() {
       std::lock_guard lock(server_->ties_mutex_);
       surrendered = server_->ties_.at(this)();
     }
-    py::gil_scoped_release no_gil;
+    WithoutGil without_gil;
     surrendered.reset();
   });
 }
@@ -179,7 +179,7 @@ void StopAll() {
     } catch (const Error&) {  // the core has logged it
     }
   }
-  py::gil_scoped_release no_gil;
+  WithoutGil without_gil;
   for (std::thread& deletion : deletions) deletion.join();
   servers.clear();
 }
@@ -262,7 +262,7 @@ C API: TRITONSERVER_Server, TRITONSERVER_ServerNew, TRITONSERVER_ServerDelete)",
 
   later.push_back([server]() mutable {
     server.def(py::init([](const ServerOptions& options) {
-                 py::gil_scoped_release no_gil;
+                 WithoutGil without_gil;
                  return std::make_shared<Server>(options);
                }),
                py::arg("options").none(false));

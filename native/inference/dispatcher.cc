@@ -92,7 +92,7 @@ void DispatchCallSoon(std::shared_ptr<Waker> waker) noexcept {
 }
 
 void StopDispatcher() {
-  py::gil_scoped_release no_gil;
+  WithoutGil without_gil;
   dispatcher().Stop();
 }
 

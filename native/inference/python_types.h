@@ -129,18 +129,6 @@ inline PyObject* NewText(const std::string& text) {
   return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
 }
 
-// Gives the GIL up; cheaper than pybind11's, which is for threads that may be new to Python.
-class WithoutGil {
- public:
-  WithoutGil() : state_(PyEval_SaveThread()) {}
-  ~WithoutGil() { PyEval_RestoreThread(state_); }
-  WithoutGil(const WithoutGil&) = delete;
-  WithoutGil& operator=(const WithoutGil&) = delete;
-
- private:
-  PyThreadState* state_;
-};
-
 // Makes the C++ exception that is being handled the Python error. For functions that Python calls
 // without pybind11 in between.
 void SetPythonError() noexcept;

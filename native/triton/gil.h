@@ -6,15 +6,16 @@
 // 3. Python objects that C++ keeps are `GilSafe`; callbacks of the core run Python in `CallPython`.
 #pragma once
 
+#include <cxxabi.h>
 #include <pybind11/pybind11.h>
+#include <unistd.h>
 
+#include <optional>
 #include <utility>
 
 namespace tritonserver {
 
 namespace py = pybind11;
-
-using NoGil = py::call_guard<py::gil_scoped_release>;
 
 // Whether Python code may still run; false once the interpreter is shutting down.
 inline bool PythonIsRunning() {
@@ -24,6 +25,45 @@ inline bool PythonIsRunning() {
   return Py_IsInitialized() && !_Py_IsFinalizing();
 #endif
 }
+
+// Takes the GIL by `take`. Until 3.13 Python ends a thread that does so while the interpreter shuts
+// down, by unwinding its stack, and C++ would end the process for that. The thread sleeps for ever
+// instead, as it does from 3.14 on.
+template <class Take>
+void TakeGil(Take&& take) noexcept {
+  try {
+    take();
+  } catch (const abi::__forced_unwind&) {
+    for (;;) pause();
+  }
+}
+
+// Takes the GIL, also on threads that are new to Python.
+class WithGil {
+ public:
+  WithGil() {
+    TakeGil([this] { gil_.emplace(); });
+  }
+
+ private:
+  std::optional<py::gil_scoped_acquire> gil_;
+};
+
+// Gives the GIL up.
+class WithoutGil {
+ public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  ~WithoutGil() {
+    TakeGil([this] { PyEval_RestoreThread(state_); });
+  }
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+using NoGil = py::call_guard<WithoutGil>;
 
 // A Python object that may be dropped on any thread, with or without the GIL. Once the interpreter
 // is ending the reference is leaked on purpose: there is no way left to drop it.
@@ -44,7 +84,7 @@ class GilSafe {
       object_.release();
       return;
     }
-    py::gil_scoped_acquire gil;
+    WithGil gil;
     object_ = PythonObject();
   }
 
@@ -76,7 +116,7 @@ template <class Body>
 bool CallPython(const char* where, Body&& body) noexcept {
   InCallback in_callback;
   if (!PythonIsRunning()) return false;
-  py::gil_scoped_acquire gil;
+  WithGil gil;
   try {
     body();
     return true;

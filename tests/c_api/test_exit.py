@@ -56,6 +56,10 @@ STATES = {
     "server.stop()",
     "load in another thread": "threading.Thread(target=server.load_model,"
     " args=['identity_slow_load'], daemon=True).start(); time.sleep(0.1)",
+    "threads that never stop calling": "for call in (server.metrics, server.metadata,"
+    " lambda: tb.TRITONSERVER_LogMessage(tb.TRITONSERVER_LogLevel.INFO, 'a', 1, 'b')):\n"
+    "    threading.Thread(target=lambda call=call: [call() for _ in iter(int, 1)],"
+    " daemon=True).start()",
     "trace": "trace = tb.TRITONSERVER_InferenceTrace(4, 0, print, print, None)",
     "exception": "raise SystemExit(0)",
 }

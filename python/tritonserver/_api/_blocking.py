@@ -1,6 +1,7 @@
 """Calls that block for long: bounded by a deadline, and open to Ctrl-C and other signals."""
 
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -68,6 +69,8 @@ class BackgroundCall(Generic[T]):
 
     def start(self) -> bool:
         """Begin the call; False if there can be no thread, and it has to `run_here`."""
+        if sys.is_finalizing():
+            return False
         _threads.add(self._thread)
         try:
             self._thread.start()
