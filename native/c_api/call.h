@@ -121,17 +121,23 @@ struct Argument<const char*> {
   }
 };
 
-// How a result gets from C to Python. A null string is an empty one; objects belong to the caller.
+// How a result gets from C to Python. A null string is an empty one.
 template <class Value>
 Value ToPython(Value value) {
   return value;
 }
 inline std::string ToPython(const char* text) { return text == nullptr ? "" : text; }
-template <class CObject, class = std::enable_if_t<std::is_class_v<CObject>>>
-Object<CObject> ToPython(CObject* object) {
-  return Object<CObject>(Handle<CObject>::Own(object));
-}
 inline std::uintptr_t ToPython(void* address) { return reinterpret_cast<std::uintptr_t>(address); }
+
+// The same for a result of that function: objects belong to the caller.
+template <auto kFunction, class Value>
+auto ResultToPython(Value value) {
+  if constexpr (std::is_class_v<std::remove_pointer_t<Value>>) {
+    return Object(OwnMade<kFunction>(value));
+  } else {
+    return ToPython(value);
+  }
+}
 
 template <auto kFunction, class... Strings>
 struct Adapter;
@@ -183,15 +189,15 @@ struct Adapter<kFunction, Strings...> {
             &std::get<kOut>(outputs)...);
       };
       if constexpr (!std::is_same_v<Result, TRITONSERVER_Error*>) {
-        return ToPython(call());
+        return ResultToPython<kFunction>(call());
       } else if constexpr (kOutputs == 0) {
         call();
       } else if constexpr (kOutputs == 1) {
         call();
-        return ToPython(std::get<0>(outputs));
+        return ResultToPython<kFunction>(std::get<0>(outputs));
       } else {
         call();
-        return std::make_tuple(ToPython(std::get<kOut>(outputs))...);
+        return std::make_tuple(ResultToPython<kFunction>(std::get<kOut>(outputs))...);
       }
     }
   };
@@ -272,7 +278,7 @@ template <auto kFunction, class... Arguments>
 auto New(Arguments... arguments) {
   decltype(MadeBy(kFunction)) made = nullptr;
   Call<kFunction>(&made, arguments...);
-  return Handle<std::remove_pointer_t<decltype(made)>>::Own(made);
+  return OwnMade<kFunction>(made);
 }
 
 }  // namespace tritonserver

@@ -66,7 +66,7 @@ void Complete(py::native_enum<Enum>& enumeration, py::handle scope, const char* 
 }
 
 std::string ParameterTypeString(TRITONSERVER_ParameterType type) {
-  return Call<&Api::ParameterTypeString>(ParameterTypeToCore(type));
+  return ToPython(Call<&Api::ParameterTypeString>(ParameterTypeToCore(type)));
 }
 
 }  // namespace

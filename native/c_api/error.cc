@@ -2,11 +2,9 @@
 
 #include <array>
 #include <exception>
-#include <memory>
 
 #include "native/c_api/bindings.h"
 #include "native/c_api/call.h"
-#include "native/triton/api.h"
 
 namespace tritonserver {
 
@@ -15,16 +13,13 @@ class ErrorObject {
  public:
   ErrorObject(TRITONSERVER_Error_Code code, const std::string& message) {
     CheckText("message", message);
-    error_.reset(api().ErrorNew(code, message.c_str()));
+    error_ = OwnMade<&Api::ErrorNew>(Call<&Api::ErrorNew>(code, message.c_str()));
   }
 
   TRITONSERVER_Error* get() const { return error_.get(); }
 
  private:
-  struct Delete {
-    void operator()(TRITONSERVER_Error* error) const { api().ErrorDelete(error); }
-  };
-  std::unique_ptr<TRITONSERVER_Error, Delete> error_;
+  Handle<TRITONSERVER_Error> error_;
 };
 
 template <>

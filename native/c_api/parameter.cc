@@ -11,7 +11,7 @@ using Value = py::typing::Union<py::bytes, py::str, py::bool_, py::int_, py::flo
 
 Handle<TRITONSERVER_Parameter> NewParameter(const std::string& name,
                                             TRITONSERVER_ParameterType type, const void* value) {
-  return Handle<TRITONSERVER_Parameter>::Own(
+  return OwnMade<&Api::ParameterNew>(
       Call<&Api::ParameterNew>(name.c_str(), ParameterTypeToCore(type), value));
 }
 
@@ -26,7 +26,7 @@ Parameter::Parameter(const std::string& name, const py::object& value) {
     const auto bytes = value.cast<py::bytes>();
     const std::string_view data = bytes;
     bytes_ = GilSafe<py::bytes>(bytes);
-    handle_ = Handle<TRITONSERVER_Parameter>::Own(
+    handle_ = OwnMade<&Api::ParameterBytesNew>(
         Call<&Api::ParameterBytesNew>(name.c_str(), data.data(), data.size()));
   } else if (py::isinstance<py::str>(value)) {
     const auto text = value.cast<std::string>();

@@ -102,7 +102,7 @@ py::typing::Union<OutputTuple, OutputTupleWithObject> GetOutput(const Response& 
   const Output output(response.get(), index);
   const Shape shape(static_cast<py::ssize_t>(output.rank), output.shape);
   const auto with_pointer = [&](std::uintptr_t pointer, auto... more) -> py::tuple {
-    return py::make_tuple(output.name, output.data_type, shape, pointer, output.byte_size,
+    return py::make_tuple(ToPython(output.name), output.data_type, shape, pointer, output.byte_size,
                           output.memory_type, output.memory_type_id, more...);
   };
   if (!response.FromPythonAllocator()) {

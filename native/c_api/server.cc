@@ -192,7 +192,7 @@ Message ModelIndex(Server& server, Integer<std::uint32_t> flags) {
   return server.ReadRepositories([&](TRITONSERVER_Server* c_server) {
     TRITONSERVER_Message* index = nullptr;
     Call<&Api::ServerModelIndex>(c_server, flags.value, &index);
-    return ToPython(index);
+    return Message(OwnMade<&Api::ServerModelIndex>(index));
   });
 }
 

@@ -177,7 +177,7 @@ std::shared_ptr<Trace> Trace::SpawnChild() const {
   TRITONSERVER_InferenceTrace* made = nullptr;
   Call<&Api::InferenceTraceSpawnChildTrace>(get(), &made);
   auto child =
-      std::make_shared<Trace>(Handle<TRITONSERVER_InferenceTrace>::Own(made), reporter_, false);
+      std::make_shared<Trace>(OwnMade<&Api::InferenceTraceSpawnChildTrace>(made), reporter_, false);
   Families::Get().Move(*reporter_, child->id_, Holder::kPython);
   return child;
 }

@@ -6,6 +6,8 @@
 // a loaded table costs one indirect call.
 #pragma once
 
+#include <cxxabi.h>
+
 #include <cstdint>
 #include <exception>
 #include <string>
@@ -44,13 +46,21 @@ constexpr const char* kSince = nullptr;
 #include "native/triton/functions.def"
 #undef TRITON_FUNCTION
 
+// Whether an error that a function returns says that the function failed.
+template <auto kFunction>
+constexpr bool kReturnsStatus = false;
+template <class... Parameters, TRITONSERVER_Error* (*Api::*kFunction)(Parameters...)>
+constexpr bool kReturnsStatus<kFunction> = true;
+template <>
+inline constexpr bool kReturnsStatus<&Api::ErrorNew> = false;
+
 // Calls a function of the core. An error it returns is thrown as `Error` and deleted; any other
 // result is returned. C++ exceptions that the core lets escape become INTERNAL errors, for a
 // binding would otherwise take a `std::out_of_range` for an index error of its own.
 template <auto kFunction, class... Arguments>
 auto Call(Arguments... arguments) {
   try {
-    if constexpr (std::is_same_v<decltype((g_api.*kFunction)(arguments...)), TRITONSERVER_Error*>) {
+    if constexpr (kReturnsStatus<kFunction>) {
       ThrowIfError((g_api.*kFunction)(arguments...));
     } else {
       return (g_api.*kFunction)(arguments...);
@@ -60,6 +70,11 @@ auto Call(Arguments... arguments) {
   } catch (const std::exception& escaped) {
     throw Error(TRITONSERVER_ERROR_INTERNAL,
                 std::string(kFunctionName<kFunction>) + " failed: " + escaped.what());
+  } catch (const abi::__forced_unwind&) {  // the thread ends
+    throw;
+  } catch (...) {
+    throw Error(TRITONSERVER_ERROR_INTERNAL,
+                std::string(kFunctionName<kFunction>) + " failed: unknown C++ exception");
   }
 }
 

@@ -11,12 +11,13 @@ namespace tritonserver {
 template <class Object>
 struct HandleTraits;
 
-#define TRITON_HANDLE(kind)                                                                \
-  template <>                                                                              \
-  struct HandleTraits<TRITONSERVER_##kind> {                                               \
-    static auto Delete(TRITONSERVER_##kind* object) { return api().kind##Delete(object); } \
+#define TRITON_HANDLE(kind)                                                               \
+  template <>                                                                             \
+  struct HandleTraits<TRITONSERVER_##kind> {                                              \
+    static void Delete(TRITONSERVER_##kind* object) { Call<&Api::kind##Delete>(object); } \
   };
 TRITON_HANDLE(BufferAttributes)
+TRITON_HANDLE(Error)
 TRITON_HANDLE(InferenceRequest)
 TRITON_HANDLE(InferenceResponse)
 TRITON_HANDLE(InferenceTrace)
@@ -31,20 +32,20 @@ TRITON_HANDLE(Server)
 TRITON_HANDLE(ServerOptions)
 #undef TRITON_HANDLE
 
-// Deletes `object`, taking over the error if there is one. For destructors: nothing can be done
-// about a failed delete there but to tell the log.
+// Writes an error to the log; for destructors, which can do nothing else about it.
+inline void LogQuietly(const std::string& message) noexcept {
+  try {
+    Call<&Api::LogMessage>(TRITONSERVER_LOG_ERROR, __FILE__, __LINE__, message.c_str());
+  } catch (const Error&) {
+  }
+}
+
 template <class Object>
 void DeleteQuietly(Object* object) noexcept {
   try {
-    if constexpr (std::is_void_v<decltype(HandleTraits<Object>::Delete(object))>) {
-      HandleTraits<Object>::Delete(object);
-    } else {
-      ThrowIfError(HandleTraits<Object>::Delete(object));
-    }
-  } catch (const std::exception& failure) {
-    const std::string message = std::string("cannot delete an object: ") + failure.what();
-    api().ErrorDelete(
-        api().LogMessage(TRITONSERVER_LOG_ERROR, __FILE__, __LINE__, message.c_str()));
+    HandleTraits<Object>::Delete(object);
+  } catch (const Error& failure) {
+    LogQuietly("cannot delete an object: " + failure.message());
   }
 }
 
@@ -87,5 +88,15 @@ class Handle {
   Object* object_ = nullptr;
   bool owned_ = false;
 };
+
+// Owns what a function of the core has made; INTERNAL if that is nothing.
+template <auto kFunction, class Object>
+Handle<Object> OwnMade(Object* made) {
+  if (made == nullptr) {
+    throw Error(TRITONSERVER_ERROR_INTERNAL,
+                std::string(kFunctionName<kFunction>) + " made no object");
+  }
+  return Handle<Object>::Own(made);
+}
 
 }  // namespace tritonserver
