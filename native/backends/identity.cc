@@ -15,6 +15,9 @@
 //   echo_parameters      BOOL    return each parameter of the request as one of the response
 //   input_pointers       BOOL    return the address of the first buffer of each input as response
 //                                parameter `<input>_pointer`, an INT; 0 for an empty input
+//   query_outputs        BOOL    ask where each output will be before it is allocated, and return
+//                                the answer as response parameters `<output>_memory_type` and
+//                                `<output>_memory_type_id`, INTs
 //
 // A request that is cancelled while its execution is delayed fails with CANCELLED; the delay ends
 // early when all requests of the batch are cancelled.
@@ -71,6 +74,7 @@ struct Options {
   TRITONSERVER_Error_Code error_code = TRITONSERVER_ERROR_INTERNAL;
   bool echo_parameters = false;
   bool input_pointers = false;
+  bool query_outputs = false;
 };
 
 uint32_t ParameterCount(TRITONBACKEND_Request* request) {
@@ -104,6 +108,8 @@ void ReadOptions(TRITONBACKEND_Request* request, Options& options) {
       options.echo_parameters = parameter.Bool();
     } else if (parameter.Is("input_pointers")) {
       options.input_pointers = parameter.Bool();
+    } else if (parameter.Is("query_outputs")) {
+      options.query_outputs = parameter.Bool();
     }
   }
 }
@@ -129,6 +135,10 @@ void Echo(const Parameter& parameter, TRITONBACKEND_Response* response) {
   }
 }
 
+void SetInt(TRITONBACKEND_Response* response, const std::string& name, int64_t value) {
+  ThrowIfError(TRITONBACKEND_ResponseSetIntParameter(response, name.c_str(), value));
+}
+
 class Identity : public Instance {
  public:
   Identity(TRITONBACKEND_ModelInstance* handle, const ModelConfig& config);
@@ -149,6 +159,7 @@ class Identity : public Instance {
   void Wait(Milliseconds delay);
   void Respond(Job& job);
   void CopyInputs(Job& job);
+  void QueryOutput(Job& job, const std::string& name, size_t byte_size);
 
   const bool batching_;
   const Milliseconds delay_;
@@ -264,6 +275,7 @@ void Identity::CopyInputs(Job& job) {
     if (!given_[i]) continue;
     const Input& input = *given_[i];
     const char* output = outputs_[i].name.c_str();
+    if (job.options.query_outputs) QueryOutput(job, outputs_[i].name, input.byte_size);
     if (output_count == outputs_.size() || IsRequested(job.request, output)) {
       input.CopyTo(job.response.AddOutput(output, input.data_type, input.shape, input.rank,
                                           input.byte_size));
@@ -271,11 +283,18 @@ void Identity::CopyInputs(Job& job) {
     if (job.options.input_pointers) {
       uint64_t size;
       const void* buffer = input.buffer_count > 0 ? input.Buffer(0, &size) : nullptr;
-      ThrowIfError(TRITONBACKEND_ResponseSetIntParameter(job.response.get(),
-                                                         (inputs_[i].name + "_pointer").c_str(),
-                                                         reinterpret_cast<intptr_t>(buffer)));
+      SetInt(job.response.get(), inputs_[i].name + "_pointer", reinterpret_cast<intptr_t>(buffer));
     }
   }
+}
+
+void Identity::QueryOutput(Job& job, const std::string& name, size_t byte_size) {
+  TRITONSERVER_MemoryType memory_type = TRITONSERVER_MEMORY_CPU;
+  int64_t memory_type_id = 0;
+  ThrowIfError(TRITONBACKEND_RequestOutputBufferProperties(job.request, name.c_str(), &byte_size,
+                                                           &memory_type, &memory_type_id));
+  SetInt(job.response.get(), name + "_memory_type", memory_type);
+  SetInt(job.response.get(), name + "_memory_type_id", memory_type_id);
 }
 
 }  // namespace

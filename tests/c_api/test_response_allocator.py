@@ -231,20 +231,70 @@ def test_buffer_attributes_fail(
     assert len(recorder.released) == 1
 
 
-def test_query_function_is_for_backends_that_ask(
-    make_request: Make, infer_with: Callable[..., Any], output: Any, recorder: Recorder
-) -> None:
+@pytest.fixture
+def query_outputs(make_request: Make, infer_with: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the backend ask an allocator where the output will be."""
+
+    def query_outputs(allocator: Allocator, user: object = None) -> Any:
+        request = make_request("identity_fp32", INPUT0=X)
+        request.set_bool_parameter("query_outputs", True)
+        return infer_with(request, allocator, user)
+
+    return query_outputs
+
+
+def test_query_function(query_outputs: Callable[..., Any], output: Any, recorder: Recorder) -> None:
     asked: list[Any] = []
 
     def query(*arguments: Any) -> Any:
         asked.append(arguments)
-        return arguments[4], arguments[5]
+        assert not recorder.allocated
+        return tb.TRITONSERVER_MemoryType.CPU_PINNED, 3
 
     allocator = Allocator(recorder.alloc, recorder.release)
     allocator.set_query_function(query)
-    response = infer_with(make_request("identity_fp32", INPUT0=X), allocator)
+    user = object()
+    response = query_outputs(allocator, user)
     np.testing.assert_array_equal(output(response), X)
-    assert asked == [], "the identity backend takes what it gets"
+    assert asked == [(allocator, user, "OUTPUT0", X.nbytes, CPU, 0)]
+    told = [response.parameter(i) for i in range(response.parameter_count)]
+    assert [(name, value) for name, _, value in told] == [
+        ("OUTPUT0_memory_type", 1),
+        ("OUTPUT0_memory_type_id", 3),
+    ]
+
+
+def test_query_function_is_replaced(query_outputs: Callable[..., Any], recorder: Recorder) -> None:
+    allocator = Allocator(recorder.alloc, recorder.release)
+    for number in range(2):
+        allocator.set_query_function(lambda *_, number=number: (CPU, number))
+    assert query_outputs(allocator).parameter(1)[2] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "error", "message"),
+    [
+        (None, tb.UnavailableError, "Output properties are not available$"),
+        (lambda *_: 1 / 0, tb.UnknownError, "^ZeroDivisionError: division by zero$"),
+        (lambda *_: CPU, tb.InvalidArgumentError, "^query_function returned a value of the wrong"),
+        (lambda *_: (CPU, "0"), tb.InvalidArgumentError, "^query_function returned a value"),
+    ],
+    ids=["none", "raises", "no tuple", "wrong type"],
+)
+def test_query_function_fails(
+    query_outputs: Callable[..., Any],
+    recorder: Recorder,
+    query: Any,
+    error: type[tb.TritonError],
+    message: str,
+) -> None:
+    allocator = Allocator(recorder.alloc, recorder.release)
+    if query is not None:
+        allocator.set_query_function(query)
+    response = query_outputs(allocator)
+    with pytest.raises(error, match=message):
+        response.throw_if_response_error()
+    assert not recorder.allocated
 
 
 def test_allocator_outlives_its_names(

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "triton/core/tritonserver.h"
@@ -101,6 +102,12 @@ TRITONSERVER_Error* TRITONBACKEND_RequestOutputCount(TRITONBACKEND_Request* requ
                                                      uint32_t* count);
 TRITONSERVER_Error* TRITONBACKEND_RequestOutputName(TRITONBACKEND_Request* request, uint32_t index,
                                                     const char** name);
+// Asks the client's allocator, UNAVAILABLE if it does not tell. `name` and `size` may be null if
+// they are not known. In: where the buffer is wanted. Out: where it will be.
+TRITONSERVER_Error* TRITONBACKEND_RequestOutputBufferProperties(TRITONBACKEND_Request* request,
+                                                                const char* name, size_t* size,
+                                                                TRITONSERVER_MemoryType* mem_type,
+                                                                int64_t* mem_id);
 // `flags` are of TRITONSERVER_RequestReleaseFlag.
 TRITONSERVER_Error* TRITONBACKEND_RequestRelease(TRITONBACKEND_Request* request, uint32_t flags);
 
