@@ -11,6 +11,7 @@
 #include "native/inference/python_response.h"
 #include "native/inference/python_types.h"
 #include "native/inference/waker.h"
+#include "native/inference/wakeup.h"
 #include "native/triton/api.h"
 #include "native/triton/gil.h"
 #include "native/triton/handle.h"
@@ -287,17 +288,17 @@ Inference::WaitResult Inference::Wait(std::uint32_t seen,
   }
 }
 
-bool Inference::AddWaiter(std::uint32_t seen, std::shared_ptr<Waker> waker, PyObject* future) {
+bool Inference::AddWaiter(std::uint32_t seen, std::shared_ptr<Waker> waker, PyObject* wakeup) {
   std::lock_guard lock(mutex_);
   if (arrivals_.load() != seen) return false;
-  waiters_.push_back({std::move(waker), future, false});
+  waiters_.push_back({std::move(waker), wakeup, false});
   return true;
 }
 
-void Inference::RemoveWaiter(PyObject* future) {
+void Inference::RemoveWaiter(PyObject* wakeup) {
   std::lock_guard lock(mutex_);
   waiters_.erase(std::remove_if(waiters_.begin(), waiters_.end(),
-                                [&](const Waiter& waiter) { return waiter.future == future; }),
+                                [&](const Waiter& waiter) { return waiter.wakeup == wakeup; }),
                  waiters_.end());
 }
 
@@ -313,28 +314,22 @@ void Inference::ReaderIsGone() {
 }
 
 void Inference::Wake(Waker& waker) {
-  std::vector<py::object> futures;
+  std::vector<py::object> wakeups;
   {
     std::lock_guard lock(mutex_);
     const auto others =
         std::stable_partition(waiters_.begin(), waiters_.end(),
                               [&](const Waiter& waiter) { return waiter.waker.get() == &waker; });
     for (auto waiter = waiters_.begin(); waiter != others; ++waiter) {
-      futures.push_back(py::reinterpret_borrow<py::object>(waiter->future));
+      wakeups.push_back(py::reinterpret_borrow<py::object>(waiter->wakeup));
     }
     waiters_.erase(waiters_.begin(), others);
   }
-  for (const py::object& future : futures) {
-    try {
-      const auto done = Steal(PyObject_CallMethodNoArgs(future.ptr(), names.done));
-      if (done.ptr() == Py_False) {
-        Steal(PyObject_CallMethodOneArg(future.ptr(), names.set_result, Py_None));
-      }
-    } catch (py::error_already_set& error) {
-      error.discard_as_unraisable("waking an asynchronous iterator");
-    }
-  }
   if (setup_.queue_waker.get() == &waker) Forward();
+  if (wakeups.empty()) return;
+  // Only the last one goes on at once: it may throw, or run the loop itself.
+  for (std::size_t i = 0; i + 1 < wakeups.size(); ++i) WakeTaskSoon(wakeups[i].ptr());
+  WakeTaskNow(wakeups.back().ptr());
 }
 
 bool Inference::MayForwardHere() const {

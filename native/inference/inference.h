@@ -102,10 +102,10 @@ class Inference : public Deferred {
   // raises, that is the Python error. May report an arrival without reason.
   WaitResult Wait(std::uint32_t seen, std::optional<Clock::time_point> deadline);
 
-  // Has `future`, which belongs to the loop of `waker`, completed when `arrivals()` is no longer
-  // `seen`. False if that is already so. The future is borrowed until it is removed.
-  bool AddWaiter(std::uint32_t seen, std::shared_ptr<Waker> waker, PyObject* future);
-  void RemoveWaiter(PyObject* future);
+  // Has the task of `wakeup`, which belongs to the loop of `waker`, go on when `arrivals()` is no
+  // longer `seen`. False if that is already so. The wake-up is borrowed until it is removed.
+  bool AddWaiter(std::uint32_t seen, std::shared_ptr<Waker> waker, PyObject* wakeup);
+  void RemoveWaiter(PyObject* wakeup);
 
   // The reader goes away: unread responses are dropped, and inputs as soon as the core has released
   // them.
@@ -113,7 +113,8 @@ class Inference : public Deferred {
 
   // --- For the waker and the dispatcher; with the GIL.
 
-  // Completes the futures that wait for `waker`, and forwards if it is the queue's.
+  // Has the tasks go on that wait for `waker`, and forwards if it is the queue's. Throws what one
+  // of them lets out of the loop.
   void Wake(Waker& waker);
 
   // Converts the responses that came, puts each into the response queue and leaves it for the
@@ -131,7 +132,7 @@ class Inference : public Deferred {
  private:
   struct Waiter {
     std::shared_ptr<Waker> waker;
-    PyObject* future;  // borrowed
+    PyObject* wakeup;  // borrowed
     bool notified;
   };
 
@@ -175,5 +176,11 @@ class Inference : public Deferred {
   bool ended_ = false;
   bool forwarding_ = false;
 };
+
+// A reference of a thread that has the GIL.
+struct ReleaseReference {
+  void operator()(Inference* inference) const { inference->ReleaseWithGil(); }
+};
+using InferenceReference = std::unique_ptr<Inference, ReleaseReference>;
 
 }  // namespace tritonserver::inference

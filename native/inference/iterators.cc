@@ -8,6 +8,7 @@
 #include "native/inference/python_response.h"
 #include "native/inference/python_types.h"
 #include "native/inference/waker.h"
+#include "native/inference/wakeup.h"
 
 namespace tritonserver::inference {
 namespace {
@@ -151,12 +152,11 @@ PyMethodDef sync_methods[] = {
 
 // --- The asynchronous iterator and what its `__anext__` returns
 
-// A coroutine in all but its type: it yields the futures of the event loop on which it waits.
-// Nothing but a wake-up is in a future, so cancelling it loses no response.
+// A coroutine in all but its type: it yields a wake-up for the event loop on which it waits. That
+// holds no response, so cancelling it loses none.
 struct Next {
   PyObject_HEAD PyObject* responses;
-  PyObject* future;   // being waited for
-  PyObject* waiting;  // its iterator
+  PyObject* wakeup;  // being waited for
   bool finished;
 };
 
@@ -165,13 +165,12 @@ PyTypeObject* next_type;
 Next& NextOf(PyObject* self) { return *reinterpret_cast<Next*>(self); }
 
 void StopWaiting(Next& next) {
-  if (next.future != nullptr) {
-    ResponsesOf(next.responses).inference->RemoveWaiter(next.future);
-  }
-  Py_CLEAR(next.waiting);
-  Py_CLEAR(next.future);
+  if (next.wakeup == nullptr) return;
+  ResponsesOf(next.responses).inference->RemoveWaiter(next.wakeup);
+  Py_CLEAR(next.wakeup);
 }
 
+// Unless something has arrived.
 void StartWaiting(Next& next, std::uint32_t seen) {
   const py::object loop = RunningLoop();
   if (loop.is_none()) {
@@ -179,14 +178,11 @@ void StartWaiting(Next& next, std::uint32_t seen) {
                     "an asynchronous response iterator needs a running asyncio event loop");
     throw py::error_already_set();
   }
-  const py::object future = Steal(PyObject_CallMethodNoArgs(loop.ptr(), names.create_future));
-  py::object waiting = Steal(PyObject_CallMethodNoArgs(future.ptr(), names.__await__));
-  if (!ResponsesOf(next.responses)
-           .inference->AddWaiter(seen, Waker::OfLoop(loop.ptr()), future.ptr())) {
-    return;
+  py::object wakeup = NewWakeup(loop);
+  Inference& inference = *ResponsesOf(next.responses).inference;
+  if (inference.AddWaiter(seen, Waker::OfLoop(loop.ptr()), wakeup.ptr())) {
+    next.wakeup = wakeup.release().ptr();
   }
-  next.future = Py_NewRef(future.ptr());
-  next.waiting = waiting.release().ptr();
 }
 
 // Goes on until a response is there (PYGEN_RETURN) or something must be waited for (PYGEN_NEXT).
@@ -196,14 +192,8 @@ PySendResult Step(Next& next, PyObject** result) {
     throw py::error_already_set();
   }
   Responses& responses = ResponsesOf(next.responses);
+  StopWaiting(next);
   for (;;) {
-    if (next.waiting != nullptr) {
-      const PySendResult sent = PyIter_Send(next.waiting, Py_None, result);
-      if (sent == PYGEN_NEXT) return PYGEN_NEXT;
-      StopWaiting(next);
-      if (sent == PYGEN_ERROR) return PYGEN_ERROR;
-      Py_CLEAR(*result);
-    }
     const std::uint32_t seen = responses.inference->arrivals();
     py::object response = IsAtEnd(responses) ? py::object() : TakeNext(responses);
     if (response) {
@@ -217,6 +207,10 @@ PySendResult Step(Next& next, PyObject** result) {
       return PYGEN_ERROR;
     }
     StartWaiting(next, seen);
+    if (next.wakeup != nullptr) {
+      *result = Py_NewRef(next.wakeup);
+      return PYGEN_NEXT;
+    }
   }
 }
 
@@ -282,7 +276,7 @@ PyObject* ThrowMethod(PyObject* self, PyObject* arguments) {
 
 PyObject* CloseMethod(PyObject* self, PyObject*) {
   Next& next = NextOf(self);
-  if (next.waiting != nullptr) GiveUp(next);
+  if (next.wakeup != nullptr) GiveUp(next);
   next.finished = true;
   Py_RETURN_NONE;
 }
@@ -290,7 +284,7 @@ PyObject* CloseMethod(PyObject* self, PyObject*) {
 void DeallocateNext(PyObject* self) {
   PyObject_GC_UnTrack(self);
   Next& next = NextOf(self);
-  if (next.waiting != nullptr) GiveUp(next);
+  if (next.wakeup != nullptr) GiveUp(next);
   Py_CLEAR(next.responses);
   PyTypeObject* type = Py_TYPE(self);
   type->tp_free(self);
@@ -300,14 +294,13 @@ void DeallocateNext(PyObject* self) {
 int TraverseNext(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(NextOf(self).responses);
-  Py_VISIT(NextOf(self).future);
-  Py_VISIT(NextOf(self).waiting);
+  Py_VISIT(NextOf(self).wakeup);
   return 0;
 }
 
 int ClearNext(PyObject* self) {
   Next& next = NextOf(self);
-  if (next.waiting != nullptr) GiveUp(next);
+  if (next.wakeup != nullptr) GiveUp(next);
   next.finished = true;
   return 0;
 }
@@ -320,7 +313,8 @@ PyObject* AsyncNext(PyObject* self) {
 
 PyMethodDef next_methods[] = {
     {"send", &SendMethod, METH_O,
-     "send(self, value: None, /) -> asyncio.Future[None]\n\nGo on, as the event loop does."},
+     "send(self, value: None, /) -> tritonserver._c._inference.Wakeup\n\nGo on, as the event loop "
+     "does."},
     {"throw", &ThrowMethod, METH_VARARGS,
      "throw(self, type: type[BaseException] | BaseException, value: object = None, "
      "traceback: types.TracebackType | None = None, /) -> typing.NoReturn\n\n"

@@ -22,6 +22,7 @@
 #include "native/inference/python_tensor.h"
 #include "native/inference/python_types.h"
 #include "native/inference/submit.h"
+#include "native/inference/wakeup.h"
 
 namespace tritonserver::inference {
 namespace {
@@ -52,6 +53,7 @@ PYBIND11_MODULE(_inference, module) {
   BindPythonTypes(module);
   BindPythonResponse(module);
   BindPythonTensor(module);
+  BindWakeup(module);
   BindIterators(module);
   BindSubmit(module);
   BindBoundRequest(module);

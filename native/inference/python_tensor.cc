@@ -236,11 +236,6 @@ PyObject* AsStringArray(PyObject* self, PyObject*) {
   });
 }
 
-template <class Function>
-PyCFunction AsMethod(Function* function) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
-}
-
 PyMethodDef tensor_methods[] = {
     {"__dlpack__", AsMethod(&DLPack), METH_FASTCALL | METH_KEYWORDS,
      R"(__dlpack__(self, *, stream: int | None = None, max_version: tuple[int, int] | None = None, dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> typing_extensions.CapsuleType

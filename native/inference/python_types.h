@@ -19,21 +19,19 @@ namespace py = pybind11;
 #define TRITONSERVER_PYTHON_NAMES(NAME) \
   NAME(__array__)                       \
   NAME(_loop)                           \
-  NAME(__await__)                       \
   NAME(__dlpack__)                      \
   NAME(__dlpack_device__)               \
   NAME(_take)                           \
   NAME(_server)                         \
   NAME(add_reader)                      \
+  NAME(call_soon)                       \
   NAME(call_soon_threadsafe)            \
   NAME(classification_label)            \
   NAME(correlation_id)                  \
   NAME(copy)                            \
-  NAME(create_future)                   \
   NAME(dl_device)                       \
   NAME(data_ptr)                        \
   NAME(data_type)                       \
-  NAME(done)                            \
   NAME(error)                           \
   NAME(final)                           \
   NAME(flags)                           \
@@ -57,7 +55,6 @@ namespace py = pybind11;
   NAME(request_id)                      \
   NAME(requested_outputs)               \
   NAME(response_queue)                  \
-  NAME(set_result)                      \
   NAME(shape)                           \
   NAME(size)                            \
   NAME(state)                           \
@@ -143,6 +140,12 @@ Result ForPython(Result failure, Body&& body) noexcept {
     SetPythonError();
     return failure;
   }
+}
+
+// For the table of methods of a class: a function with the parameters that its flags say.
+template <class Function>
+PyCFunction AsMethod(Function* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
 }
 
 }  // namespace tritonserver::inference

@@ -3,8 +3,6 @@
 
 #include <pybind11/pybind11.h>
 
-#include <memory>
-
 #include "native/inference/inference.h"
 #include "native/inference/request_data.h"
 #include "native/triton/handle.h"
@@ -14,11 +12,6 @@ namespace tritonserver::inference {
 namespace py = pybind11;
 
 using Request = Handle<TRITONSERVER_InferenceRequest>;
-
-struct ReleaseReference {
-  void operator()(Inference* inference) const { inference->ReleaseWithGil(); }
-};
-using InferenceReference = std::unique_ptr<Inference, ReleaseReference>;
 
 // The request for the core: a new one for each inference, for the core does not reset all of a used
 // one. Without the GIL.

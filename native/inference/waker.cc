@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "native/inference/deferred.h"
 #include "native/inference/dispatcher.h"
@@ -150,21 +151,41 @@ void Waker::Notify(Inference& inference) noexcept {
   }
 }
 
+// A task that goes on may run the loop itself, which then comes here again, or stop it by an
+// exception. So each inference stays in the list until it is its turn, and the loop is told again
+// of those that are left.
 void Waker::Run() {
-  if (event_fd_ >= 0) {
-    std::uint64_t count;
-    while (read(event_fd_, &count, sizeof(count)) < 0 && errno == EINTR) {
-    }
-  }
-  std::vector<Inference*> ready;
+  struct AtEnd {
+    Waker& waker;
+    ~AtEnd() { waker.Settle(); }
+  } at_end{*this};
+  // What comes meanwhile has to wait like anything else for the next round of the loop.
+  std::size_t count;
   {
     std::lock_guard lock(mutex_);
-    signalled_ = false;
-    ready.swap(ready_);
+    count = ready_.size();
   }
-  for (Inference* inference : ready) {
+  for (; count > 0; --count) {
+    InferenceReference inference;
+    {
+      std::lock_guard lock(mutex_);
+      if (ready_.empty()) return;
+      inference.reset(ready_.front());
+      ready_.pop_front();
+    }
     inference->Wake(*this);
-    inference->ReleaseWithGil();
+  }
+}
+
+void Waker::Settle() noexcept {
+  std::lock_guard lock(mutex_);
+  if (ready_.empty()) {
+    signalled_ = false;
+    std::uint64_t count;
+    while (event_fd_ >= 0 && read(event_fd_, &count, sizeof(count)) < 0 && errno == EINTR) {
+    }
+  } else if (event_fd_ < 0) {
+    DispatchCallSoon(shared_from_this());
   }
 }
 
@@ -180,7 +201,7 @@ void Waker::CallSoon() {
 }
 
 void Waker::Close() {
-  std::vector<Inference*> ready;
+  std::deque<Inference*> ready;
   {
     std::lock_guard lock(mutex_);
     closed_ = true;

@@ -3,9 +3,9 @@
 
 #include <pybind11/pybind11.h>
 
+#include <deque>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 namespace tritonserver::inference {
 
@@ -53,14 +53,15 @@ class Waker : public std::enable_shared_from_this<Waker> {
   bool loop_is_closed() const;
 
  private:
+  void Settle() noexcept;
   py::object Loop() const;  // None when it is gone
 
   const int event_fd_;              // -1: the loop has no `add_reader`
   PyObject* const loop_reference_;  // a weak one
   std::mutex mutex_;
-  std::vector<Inference*> ready_;  // with a reference each
+  std::deque<Inference*> ready_;  // with a reference each
   bool closed_ = false;
-  bool signalled_ = false;  // `Run` is going to be called
+  bool signalled_ = false;  // `Run` is going to be called, or runs
 };
 
 }  // namespace tritonserver::inference

@@ -2,6 +2,7 @@
 
 import asyncio
 import collections.abc
+import contextvars
 import gc
 import os
 import threading
@@ -127,6 +128,77 @@ def test_several_tasks_on_one_iterator(run: Any, stream: Model, repeat: Inputs) 
         assert sum(map(len, parts)) == 101
 
     run(main())
+
+
+def test_every_task_goes_on_in_its_own_context(run: Any, identity: Model) -> None:
+    number = contextvars.ContextVar[int]("number")
+
+    async def one(i: int) -> None:
+        number.set(i)
+        for _ in range(3):
+            await identity.call_async(INPUT0=X)
+            assert number.get() == i
+
+    async def main() -> None:
+        await asyncio.gather(*(one(i) for i in range(20)))
+
+    run(main())
+
+
+@pytest.mark.parametrize("loop_class", LOOPS)
+def test_a_task_that_ends_the_program_takes_no_other_along(
+    loop_class: Callable[[], asyncio.AbstractEventLoop], identity: Model
+) -> None:
+    loop = loop_class()
+
+    async def one(leaves: bool) -> None:
+        await identity.call_async(INPUT0=X)
+        if leaves:
+            raise SystemExit
+
+    async def main() -> None:
+        await asyncio.gather(*others)
+
+    leaving = loop.create_task(one(True))
+    others = [loop.create_task(one(False)) for _ in range(10)]
+    with pytest.raises(SystemExit):
+        loop.run_until_complete(leaving)
+    loop.run_until_complete(asyncio.wait_for(main(), 30))
+    loop.close()
+
+
+async def test_a_cancelled_task_gets_the_message(server: tritonserver.Server) -> None:
+    task = asyncio.ensure_future(server.model("identity_slow").call_async(INPUT0=X))
+    await asyncio.sleep(0.01)
+    assert task.cancel("enough")
+    with pytest.raises(asyncio.CancelledError, match="enough"):
+        await task
+
+
+async def test_what_a_coroutine_yields_meanwhile(server: tritonserver.Server) -> None:
+    responses = server.model("identity_slow").async_infer(inputs={"INPUT0": X})
+    waiting = responses.__anext__()
+    wakeup = waiting.send(None)
+    assert asyncio.isfuture(wakeup)
+    assert wakeup.get_loop() is asyncio.get_running_loop()
+    assert not wakeup.done()
+    with pytest.raises(asyncio.InvalidStateError):
+        wakeup.result()
+    with pytest.raises(TypeError, match="context"):
+        wakeup.add_done_callback(print)
+    woken = asyncio.Event()
+    context = contextvars.copy_context()
+    wakeup.add_done_callback(lambda _: woken.set(), context=context)
+    with pytest.raises(RuntimeError, match="another task"):
+        wakeup.add_done_callback(print, context=context)
+    await woken.wait()
+    assert wakeup.done()
+    assert wakeup.result() is None
+    assert not wakeup.cancel()
+    again = asyncio.Event()
+    wakeup.add_done_callback(lambda _: again.set(), context=context)
+    await again.wait()
+    assert (await waiting).final
 
 
 def test_errors(run: Any, identity: Model) -> None:

@@ -75,6 +75,8 @@ class Writer:
                 yield f'{name} = typing.TypeVar("{name}", bound={self._name(value.__bound__)})'
             elif isinstance(value, property):
                 yield from self._property(name, value)
+            elif isinstance(value, types.MemberDescriptorType):
+                yield f"{name}: {value.__doc__}"  # which is all that there is room for
             elif isinstance(value, staticmethod):
                 yield from self._function(name, value.__func__, "@staticmethod")
             elif callable(value):

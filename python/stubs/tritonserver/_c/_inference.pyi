@@ -2,6 +2,7 @@
 
 import asyncio
 import collections.abc
+import contextvars
 import types
 import typing
 
@@ -75,6 +76,27 @@ def encode_text(
 ]:
     """The same of a BYTES tensor in new memory, with the elements of an array or list."""
 
+@typing.final
+class Wakeup:
+    """Wakes the task that waits for the next response."""
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop whose task may wait."""
+    def add_done_callback(
+        self,
+        callback: collections.abc.Callable[[typing_extensions.Self], object],
+        /,
+        *,
+        context: contextvars.Context,
+    ) -> None:
+        """Have the task that waits called."""
+    def cancel(self, msg: object = None) -> bool:
+        """Wake the task with a CancelledError; whether it was still waiting."""
+    def done(self) -> bool:
+        """Whether nobody has to wait any more."""
+    def result(self) -> None:
+        """Raises CancelledError if cancelled."""
+    _asyncio_future_blocking: bool
+
 class Responses:
     """The responses of one request."""
     def cancel(self) -> None:
@@ -112,7 +134,7 @@ class NextResponse:
     def __await__(
         self,
     ) -> collections.abc.Generator[typing.Any, typing.Any, tritonserver.InferenceResponse]: ...
-    def send(self, value: None, /) -> asyncio.Future[None]:
+    def send(self, value: None, /) -> Wakeup:
         """Go on, as the event loop does."""
     def throw(
         self,
