@@ -7,6 +7,7 @@
 #include "native/inference/inference.h"
 #include "native/inference/iterators.h"
 #include "native/inference/numpy.h"
+#include "native/inference/one_response.h"
 #include "native/inference/python_signatures.h"
 #include "native/inference/python_types.h"
 #include "native/inference/request_data.h"
@@ -37,8 +38,10 @@ class BoundRequest : public std::enable_shared_from_this<BoundRequest> {
 
   python::AnyIterator Send(const py::typing::Type<python::AnyIterator>& iterator_class,
                            bool raise_on_error) {
-    return NewIterator(iterator_class, SendOnce().release(), raise_on_error);
+    return NewIterator(iterator_class, SendOnce(Afterwards::kGoOn).release(), raise_on_error);
   }
+
+  python::Outputs Run() { return OnlyOutputs(*SendOnce(Afterwards::kWait), true); }
 
  private:
   // In-place means in place: what would be a copy would not show later changes.
@@ -71,7 +74,7 @@ class BoundRequest : public std::enable_shared_from_this<BoundRequest> {
     provided_.buffers.push_back({std::move(name), std::move(view), memory_buffer.ptr()});
   }
 
-  InferenceReference SendOnce() {
+  InferenceReference SendOnce(Afterwards afterwards) {
     if (!provided_.buffers.empty() && provided_.in_use.exchange(true)) {
       throw Error(TRITONSERVER_ERROR_UNAVAILABLE,
                   "the buffers for the outputs are in use by the previous run; wait for its "
@@ -82,7 +85,7 @@ class BoundRequest : public std::enable_shared_from_this<BoundRequest> {
       InferenceReference inference = NewInference(Get(model_.ptr(), names._server), data_, fields_);
       inference->setup().bound_request = py::cast(shared_from_this()).release().ptr();
       if (!provided_.buffers.empty()) inference->setup().provided = &provided_;
-      tritonserver::inference::Send(*inference, data_, model_, fields_.trace);
+      tritonserver::inference::Send(*inference, data_, model_, fields_.trace, afterwards);
       return inference;
     } catch (...) {
       provided_.in_use.store(false);
@@ -106,7 +109,10 @@ void BindBoundRequest(py::module_& module) {
                     const BoundRequest::Outputs&>(),
            py::arg("model"), py::arg("keywords"), py::arg("outputs"))
       .def("send", &BoundRequest::Send, py::arg("iterator_class"), py::arg("raise_on_error"),
-           "Send the request and return an iterator over its responses.");
+           "Send the request and return an iterator over its responses.")
+      .def("run", &BoundRequest::Run,
+           "Send the request, wait for the end of its responses and return the outputs of the only "
+           "one with any.");
 }
 
 }  // namespace tritonserver::inference

@@ -269,23 +269,25 @@ void Inference::DropInputs() {
 
 Inference::WaitResult Inference::Wait(std::uint32_t seen,
                                       std::optional<Clock::time_point> deadline) {
-  thread_local const bool is_main_thread = gettid() == getpid();
-  const auto slice = is_main_thread ? kSignalCheckOnMainThread : kSignalCheckElsewhere;
   for (;;) {
     {
       WithoutGil without_gil;
-      auto limit = std::chrono::duration_cast<std::chrono::nanoseconds>(slice);
-      if (deadline) {
-        limit = std::min<std::chrono::nanoseconds>(limit, *deadline - Clock::now());
-      }
-      sleepers_.fetch_add(1);
-      FutexWait(arrivals_, seen, limit);
-      sleepers_.fetch_sub(1);
+      Sleep(seen, deadline);
     }
     if (arrivals_.load() != seen) return WaitResult::kArrival;
     if (PyErr_CheckSignals() != 0) return WaitResult::kPythonError;
     if (deadline && Clock::now() >= *deadline) return WaitResult::kTimeout;
   }
+}
+
+void Inference::Sleep(std::uint32_t seen, std::optional<Clock::time_point> deadline) {
+  thread_local const std::chrono::nanoseconds slice =
+      gettid() == getpid() ? kSignalCheckOnMainThread : kSignalCheckElsewhere;
+  auto limit = slice;
+  if (deadline) limit = std::min<std::chrono::nanoseconds>(limit, *deadline - Clock::now());
+  sleepers_.fetch_add(1);
+  FutexWait(arrivals_, seen, limit);
+  sleepers_.fetch_sub(1);
 }
 
 bool Inference::AddWaiter(std::uint32_t seen, std::shared_ptr<Waker> waker, PyObject* wakeup) {

@@ -102,6 +102,10 @@ class Inference : public Deferred {
   // raises, that is the Python error. May report an arrival without reason.
   WaitResult Wait(std::uint32_t seen, std::optional<Clock::time_point> deadline);
 
+  // Sleeps until `arrivals()` is no longer `seen`, but not beyond `deadline` nor for longer than
+  // signals may stay unhandled. May return early. Called without the GIL.
+  void Sleep(std::uint32_t seen, std::optional<Clock::time_point> deadline = std::nullopt);
+
   // Has the task of `wakeup`, which belongs to the loop of `waker`, go on when `arrivals()` is no
   // longer `seen`. False if that is already so. The wake-up is borrowed until it is removed.
   bool AddWaiter(std::uint32_t seen, std::shared_ptr<Waker> waker, PyObject* wakeup);

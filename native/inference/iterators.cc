@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "native/inference/one_response.h"
 #include "native/inference/python_response.h"
 #include "native/inference/python_types.h"
 #include "native/inference/waker.h"
@@ -33,16 +34,8 @@ py::object TakeNext(Responses& responses) {
   const std::unique_ptr<Response> response = responses.inference->Take();
   if (response == nullptr) return py::object();
   responses.started = true;
-  py::object converted =
-      response->converted != nullptr
-          ? py::reinterpret_steal<py::object>(std::exchange(response->converted, nullptr))
-          : NewPythonResponse(*response, *responses.inference);
-  if (responses.raise_on_error && response->error) {
-    const py::object error = Get(converted.ptr(), names.error);
-    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
-    throw py::error_already_set();
-  }
-  return converted;
+  if (responses.raise_on_error && response->error) RaiseErrorOf(*response, *responses.inference);
+  return ToPythonResponse(*response, *responses.inference);
 }
 
 PyObject* CancelResponses(PyObject* self, PyObject*) {
@@ -145,7 +138,23 @@ constexpr const char* kNextDoc =
 
 The next response, within `timeout` seconds if that is not None.)";
 
+PyObject* OnlyOutputsOf(PyObject* self, PyObject*) {
+  return ForPython<PyObject*>(nullptr, [&] {
+    Responses& responses = ResponsesOf(self);
+    responses.closed = true;
+    return OnlyOutputs(*responses.inference, responses.raise_on_error).release().ptr();
+  });
+}
+
+constexpr const char* kOnlyOutputsDoc =
+    R"(_only_outputs(self) -> dict[str, tritonserver.Tensor]
+
+Wait for the end, close, and return the outputs of the one response that has any.
+
+UnsupportedError if several have.)";
+
 PyMethodDef sync_methods[] = {
+    {"_only_outputs", &OnlyOutputsOf, METH_NOARGS, kOnlyOutputsDoc},
     {"_next", &NextWithTimeout, METH_O, kNextDoc},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -123,6 +123,17 @@ py::object NewPythonResponse(Response& response, const Inference& inference) {
   return made;
 }
 
+py::object ToPythonResponse(Response& response, const Inference& inference) {
+  if (response.converted == nullptr) return NewPythonResponse(response, inference);
+  return py::reinterpret_steal<py::object>(std::exchange(response.converted, nullptr));
+}
+
+void RaiseErrorOf(Response& response, const Inference& inference) {
+  const py::object error = Get(ToPythonResponse(response, inference).ptr(), names.error);
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
+  throw py::error_already_set();
+}
+
 void BindPythonResponse(py::module_& module) {
   PyType_Slot slots[] = {
       {Py_tp_dealloc, reinterpret_cast<void*>(&DeallocatePooledMemory)},

@@ -42,6 +42,13 @@ TRITONSERVER_PYTHON_TYPES(TYPE)
 }  // namespace python
 }  // namespace tritonserver::inference
 
+namespace tritonserver::inference::python {
+
+// By name, of models that answer once.
+using Outputs = py::typing::Dict<py::str, Tensor>;
+
+}  // namespace tritonserver::inference::python
+
 namespace pybind11::detail {
 
 #define TYPE(type, base, spelling)                                 \

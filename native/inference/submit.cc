@@ -2,6 +2,7 @@
 
 #include <pybind11/stl.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "native/inference/data_types.h"
 #include "native/inference/inference.h"
 #include "native/inference/iterators.h"
+#include "native/inference/one_response.h"
 #include "native/inference/python_signatures.h"
 #include "native/inference/python_types.h"
 #include "native/inference/request_data.h"
@@ -154,12 +156,14 @@ InferenceReference NewInference(const py::object& server, const RequestData& dat
 }
 
 void Send(Inference& inference, const RequestData& data, const py::object& model,
-          const py::object& trace) {
+          const py::object& trace, Afterwards afterwards) {
   GivenTrace given_trace(trace);
   try {
     TRITONSERVER_Server* server = py::handle(inference.setup().server).cast<Server&>().get();
     WithoutGil without_gil;
+    const std::uint32_t seen = inference.arrivals();
     inference.Submit(server, NewRequest(server, data).Release(), given_trace.get());
+    if (afterwards == Afterwards::kWait) inference.Sleep(seen);
   } catch (const Error& refusal) {
     ThrowExplained(refusal, model, data);
   }
@@ -178,6 +182,24 @@ void ThrowExplained(const Error& refusal, const py::object& model, const Request
 }
 
 namespace {
+
+InferenceReference SendFields(const py::object& model, const RequestFields& fields,
+                              Afterwards afterwards) {
+  if (!py::isinstance(model, py::handle(classes.Model))) RaiseTypeError("model", "a Model", model);
+  DestroyDeferred();
+  RequestData data = ReadScalars(model.ptr(), fields);
+  InferenceReference inference = NewInference(Get(model.ptr(), names._server), data, fields);
+  if (IsGiven(fields.inputs)) {
+    try {
+      ReadInputs(fields.inputs, &data);
+    } catch (const Error& refusal) {
+      ThrowExplained(refusal, model, data);
+    }
+  }
+  for (auto& [name, view] : data.inputs) inference->AddOwner(std::move(view.owner));
+  Send(*inference, data, model, fields.trace, afterwards);
+  return inference;
+}
 
 python::AnyIterator Infer(const py::typing::Type<python::AnyIterator>& iterator_class,
                           python::Model model,
@@ -198,20 +220,15 @@ python::AnyIterator Infer(const py::typing::Type<python::AnyIterator>& iterator_
     fields = FieldsOfRequest(request.ptr());
     model = Get(request.ptr(), names.model);
   }
-  if (!py::isinstance(model, py::handle(classes.Model))) RaiseTypeError("model", "a Model", model);
-  DestroyDeferred();
-  RequestData data = ReadScalars(model.ptr(), fields);
-  InferenceReference inference = NewInference(Get(model.ptr(), names._server), data, fields);
-  if (IsGiven(fields.inputs)) {
-    try {
-      ReadInputs(fields.inputs, &data);
-    } catch (const Error& refusal) {
-      ThrowExplained(refusal, model, data);
-    }
-  }
-  for (auto& [name, view] : data.inputs) inference->AddOwner(std::move(view.owner));
-  Send(*inference, data, model, fields.trace);
-  return NewIterator(iterator_class, inference.release(), raise_on_error);
+  return NewIterator(iterator_class, SendFields(model, fields, Afterwards::kGoOn).release(),
+                     raise_on_error);
+}
+
+python::Outputs Run(const python::Model& model,
+                    const py::typing::Dict<py::str, py::object>& inputs) {
+  RequestFields fields;
+  fields.inputs = inputs;
+  return OnlyOutputs(*SendFields(model, fields, Afterwards::kWait), true);
 }
 
 }  // namespace
@@ -222,6 +239,10 @@ void BindSubmit(py::module_& module) {
 Send a request and return an iterator of `iterator_class` over its responses.
 
 The fields of the request come from `inference_request`, with its own model, or from `keywords`.
+
+C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync)");
+  module.def("run", &Run, py::arg("model"), py::arg("inputs"), R"(
+Send a request, wait for the end of its responses and return the outputs of the only one with any.
 
 C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync)");
 }

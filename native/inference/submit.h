@@ -21,9 +21,12 @@ Request NewRequest(TRITONSERVER_Server* server, const RequestData& data);
 InferenceReference NewInference(const py::object& server, const RequestData& data,
                                 const RequestFields& fields);
 
+// Whether to wait for a response before the GIL is taken back.
+enum class Afterwards { kGoOn, kWait };
+
 // Sends it. Nothing is left behind if that fails. With the GIL.
 void Send(Inference& inference, const RequestData& data, const py::object& model,
-          const py::object& trace);
+          const py::object& trace, Afterwards afterwards);
 
 // Throws `refusal`, explained by `tritonserver._api._request`, which may ask the model what it
 // takes. With the GIL.

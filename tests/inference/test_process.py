@@ -222,12 +222,20 @@ def test_other_processes(run_program: Run, tmp_path: Path, how: str) -> None:
     assert ended.stdout == "[1.0, 1.0]\n", ended.stderr
 
 
-def test_ctrl_c_ends_a_wait(repository: Path) -> None:
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "list(stream.infer(inputs=repeat(3000, 10)))",
+        "stream(repeat(1, 30_000))",
+        "stream.bind(inputs=repeat(1, 30_000)).run()",
+    ],
+)
+def test_ctrl_c_ends_a_wait(repository: Path, wait: str) -> None:
     source = _BEGIN + textwrap.dedent(
-        """
+        f"""
         print("waiting", flush=True)
         try:
-            list(stream.infer(inputs=repeat(3000, 10)))
+            {wait}
         except KeyboardInterrupt:
             print("interrupted", flush=True)
         server.stop()

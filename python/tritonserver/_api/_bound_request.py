@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import tritonserver
 from tritonserver._api._dlpack import DLPackObject
 from tritonserver._api._memorybuffer import MemoryBuffer
-from tritonserver._api._one_response import only_outputs, only_outputs_async
+from tritonserver._api._one_response import only_outputs_async
 from tritonserver._api._request import InferenceArguments
 from tritonserver._api._response import AsyncResponseIterator, ResponseIterator
 from tritonserver._api._tensor import Tensor
@@ -44,7 +44,7 @@ class BoundRequest:
         TritonError
             The inference failed.
         """
-        return only_outputs(self.infer())
+        return self._native.run()
 
     async def run_async(self) -> dict[str, Tensor]:
         """Like `run`, for coroutines. Cancelling the task cancels the inference."""

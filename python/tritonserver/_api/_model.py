@@ -17,7 +17,7 @@ from tritonserver._api._model_documents import (
     ModelMetadata,
     ModelStatistics,
 )
-from tritonserver._api._one_response import only_outputs, only_outputs_async
+from tritonserver._api._one_response import only_outputs_async
 from tritonserver._api._request import InferenceArguments, InferenceRequest
 from tritonserver._api._response import AsyncResponseIterator, InferenceResponse, ResponseIterator
 from tritonserver._api._sequence import Sequence
@@ -151,7 +151,7 @@ class Model:
         TritonError
             As for `infer`, or the inference failed.
         """
-        return only_outputs(self.infer(inputs={**(inputs or {}), **named_inputs}))
+        return _inference.run(self, {**(inputs or {}), **named_inputs})
 
     async def call_async(
         self, inputs: Mapping[str, Any] | None = None, /, **named_inputs: Any

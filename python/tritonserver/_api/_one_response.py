@@ -10,28 +10,20 @@ if TYPE_CHECKING:
     from tritonserver._api._response import (
         AsyncResponseIterator,
         InferenceResponse,
-        ResponseIterator,
     )
     from tritonserver._api._tensor import Tensor
 
 
-def only_outputs(responses: ResponseIterator) -> dict[str, Tensor]:
-    """Wait for the end of a stream, and return the outputs of its one response.
+async def only_outputs_async(responses: AsyncResponseIterator) -> dict[str, Tensor]:
+    """Await the end of a stream, and return the outputs of its one response.
+
+    If the task is cancelled, so is the request.
 
     Raises
     ------
     UnsupportedError
         There are several responses with outputs; the rest is cancelled.
     """
-    with responses:
-        outputs: dict[str, Tensor] = {}
-        for response in responses:
-            outputs = _merge(outputs, response)
-        return outputs
-
-
-async def only_outputs_async(responses: AsyncResponseIterator) -> dict[str, Tensor]:
-    """Like `only_outputs`. If the task is cancelled, so is the request."""
     async with responses:
         outputs: dict[str, Tensor] = {}
         async for response in responses:

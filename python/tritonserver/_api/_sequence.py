@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import tritonserver
-from tritonserver._api._one_response import only_outputs, only_outputs_async
+from tritonserver._api._one_response import only_outputs_async
 from tritonserver._api._request import SequenceArguments
 from tritonserver._api._response import AsyncResponseIterator, ResponseIterator
 from tritonserver._api._tensor import Tensor
@@ -90,7 +90,7 @@ class Sequence:
         self, inputs: Mapping[str, Any] | None = None, /, **named_inputs: Any
     ) -> dict[str, Tensor]:
         """Send the next request, wait for its answer, and return the outputs by name."""
-        return only_outputs(self.infer(inputs={**(inputs or {}), **named_inputs}))
+        return self.infer(inputs={**(inputs or {}), **named_inputs})._only_outputs()
 
     async def call_async(
         self, inputs: Mapping[str, Any] | None = None, /, **named_inputs: Any
@@ -104,7 +104,8 @@ class Sequence:
     def __exit__(self, exception_type: type[BaseException] | None, *_: object) -> None:
         if self._is_open():
             with self._ending(exception_type):
-                only_outputs(self.infer(end=True, raise_on_error=False, inputs=self._last_inputs))
+                responses = self.infer(end=True, raise_on_error=False, inputs=self._last_inputs)
+                responses._only_outputs()
 
     async def __aenter__(self) -> Self:
         return self

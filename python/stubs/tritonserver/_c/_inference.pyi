@@ -116,6 +116,11 @@ class SyncResponses(Responses):
     """The responses of one request; waits for the next one."""
     def __iter__(self) -> typing_extensions.Self: ...
     def __next__(self) -> tritonserver.InferenceResponse: ...
+    def _only_outputs(self) -> dict[str, tritonserver.Tensor]:
+        """Wait for the end, close, and return the outputs of the one response that has any.
+
+        UnsupportedError if several have.
+        """
     def _next(self, timeout: float | None, /) -> tritonserver.InferenceResponse:
         """The next response, within `timeout` seconds if that is not None."""
 
@@ -161,6 +166,12 @@ def infer(
     C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
     """
 
+def run(model: tritonserver.Model, inputs: dict[str, object]) -> dict[str, tritonserver.Tensor]:
+    """Send a request, wait for the end of its responses and return the outputs of the only one with any.
+
+    C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
+    """
+
 class BoundRequest:
     """A request that is prepared once and sent many times."""
     def __init__(
@@ -176,6 +187,8 @@ class BoundRequest:
     ) -> None: ...
     def send(self, iterator_class: type[AnyIterator], raise_on_error: bool) -> AnyIterator:
         """Send the request and return an iterator over its responses."""
+    def run(self) -> dict[str, tritonserver.Tensor]:
+        """Send the request, wait for the end of its responses and return the outputs of the only one with any."""
 
 DATA_TYPES: tuple[tuple[tritonserver._c.triton_bindings.TRITONSERVER_DataType, int, int, str], ...]
 
