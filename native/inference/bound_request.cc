@@ -63,6 +63,10 @@ class BoundRequest : public std::enable_shared_from_this<BoundRequest> {
   }
 
   void AddOutput(std::string name, py::handle buffer) {
+    if (data_.classification.CountOf(name.c_str()) > 0) {
+      Refuse("output '" + name +
+             "' is requested as classes, which cannot be written to a buffer; drop one of the two");
+    }
     py::object memory_buffer = py::reinterpret_borrow<py::object>(buffer);
     if (py::isinstance(buffer, py::handle(classes.Tensor))) {
       memory_buffer = Get(buffer.ptr(), names.memory_buffer);

@@ -123,7 +123,7 @@ void Inference::OnResponse(TRITONSERVER_InferenceResponse* source, std::uint32_t
   try {
     std::unique_ptr<Response> response;
     if (source != nullptr) {
-      response = TakeResponse(source);
+      response = TakeResponse(source, inference.setup_.classification);
     } else {
       response = std::make_unique<Response>();
       response->model_name = inference.setup_.model_name;

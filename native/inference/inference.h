@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "native/inference/classification.h"
 #include "native/inference/deferred.h"
 #include "native/inference/response.h"
 #include "native/inference/tensor_view.h"
@@ -61,6 +62,7 @@ class Inference : public Deferred {
     std::shared_ptr<Waker> queue_waker;  // of the event loop of an asyncio queue
     // Where outputs are wanted; otherwise where the backend prefers them.
     std::optional<std::pair<TRITONSERVER_MemoryType, std::int64_t>> output_memory;
+    Classification classification;
   };
 
   Inference();            // with one reference

@@ -93,7 +93,9 @@ TRITONSERVER_Error* Allocate(TRITONSERVER_ResponseAllocator*, const char* name,
   const Place place = PlaceFor(inference, {preferred, preferred_id});
   OutputBufferPtr buffer;
   const auto* provided = FindProvided(inference, name);
-  if (provided == nullptr && AsksPython(inference, place)) {
+  // Only what is made of it leaves the native layer.
+  const bool is_classified = inference.setup().classification.CountOf(name) > 0;
+  if (provided == nullptr && !is_classified && AsksPython(inference, place)) {
     TRITONSERVER_Error* error = CallPythonForCore(
         "MemoryAllocator.allocate", [&] { buffer = AskPython(inference, byte_size, place); });
     if (error != nullptr) return InternalErrorOf(error, name);
@@ -121,12 +123,14 @@ TRITONSERVER_Error* Release(TRITONSERVER_ResponseAllocator*, void*, void* buffer
   return nullptr;
 }
 
-// Backends may ask before they allocate.
-TRITONSERVER_Error* Query(TRITONSERVER_ResponseAllocator*, void* userp, const char*, std::size_t*,
-                          TRITONSERVER_MemoryType* memory_type, std::int64_t* memory_type_id) {
+// Backends may ask before they allocate, even before they have a name.
+TRITONSERVER_Error* Query(TRITONSERVER_ResponseAllocator*, void* userp, const char* name,
+                          std::size_t*, TRITONSERVER_MemoryType* memory_type,
+                          std::int64_t* memory_type_id) {
   const auto& inference = *static_cast<const Inference*>(userp);
   const Place place = PlaceFor(inference, {*memory_type, *memory_type_id});
-  const bool is_pooled = !AsksPython(inference, place);
+  const bool is_pooled =
+      !AsksPython(inference, place) || inference.setup().classification.CountOf(name) > 0;
   *memory_type = is_pooled ? TRITONSERVER_MEMORY_CPU : place.memory_type;
   *memory_type_id = is_pooled ? 0 : place.id;
   return nullptr;

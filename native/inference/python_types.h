@@ -26,6 +26,7 @@ namespace py = pybind11;
   NAME(add_reader)                      \
   NAME(call_soon)                       \
   NAME(call_soon_threadsafe)            \
+  NAME(class_count)                     \
   NAME(classification_label)            \
   NAME(correlation_id)                  \
   NAME(copy)                            \
@@ -76,6 +77,7 @@ struct PythonNames {
   CLASS(InferenceResponse)                 \
   CLASS(MemoryBuffer)                      \
   CLASS(Model)                             \
+  CLASS(RequestedOutput)                   \
   CLASS(Tensor)                            \
   CLASS(allocate_output)                   \
   CLASS(explain_rejection)                 \

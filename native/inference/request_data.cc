@@ -93,8 +93,17 @@ void ReadRequestedOutputs(const py::object& outputs, RequestData* data) {
     RaiseTypeError("requested_outputs", "a sequence of names", outputs);
   }
   for (const py::handle each : py::iter(outputs)) {
-    data->requested_outputs.emplace_back(
-        Utf8Of(py::reinterpret_borrow<py::object>(each), "the name of an output"));
+    py::object name = py::reinterpret_borrow<py::object>(each);
+    std::uint64_t class_count = 0;
+    if (py::isinstance(each, py::handle(classes.RequestedOutput))) {
+      class_count = NumberOf(Get(each.ptr(), names.class_count), "class_count",
+                             std::numeric_limits<std::uint32_t>::max());
+      name = Get(each.ptr(), names.name);
+    }
+    data->requested_outputs.emplace_back(Utf8Of(name, "the name of an output"));
+    if (class_count > 0) {
+      data->classification.class_counts.emplace_back(data->requested_outputs.back(), class_count);
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "native/inference/classification.h"
 #include "native/inference/response.h"
 #include "native/inference/tensor_view.h"
 
@@ -55,6 +56,7 @@ struct RequestData {
   std::uint64_t timeout = 0;  // microseconds
   std::vector<std::pair<std::string, ParameterValue>> parameters;
   std::vector<std::string> requested_outputs;
+  Classification classification;  // of some of them
   std::vector<std::pair<std::string, TensorView>> inputs;
 };
 

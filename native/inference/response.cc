@@ -51,7 +51,8 @@ void ReadHead(TRITONSERVER_InferenceResponse* source, Response& response) {
   }
 }
 
-void ReadOutputs(TRITONSERVER_InferenceResponse* source, Response& response) {
+void ReadOutputs(TRITONSERVER_InferenceResponse* source, const Classification& classification,
+                 Response& response) {
   std::uint32_t count = 0;
   Call<&Api::InferenceResponseOutputCount>(source, &count);
   response.outputs.reserve(count);
@@ -79,6 +80,9 @@ void ReadOutputs(TRITONSERVER_InferenceResponse* source, Response& response) {
       buffer->adopted = true;
       output.buffer.reset(buffer);
     }
+    if (const std::uint32_t class_count = classification.CountOf(output.name.c_str())) {
+      Classify(source, i, class_count, classification.batched, output);
+    }
   }
 }
 
@@ -86,7 +90,8 @@ void ReadOutputs(TRITONSERVER_InferenceResponse* source, Response& response) {
 
 Response::~Response() { DeferDrop(converted); }
 
-std::unique_ptr<Response> TakeResponse(TRITONSERVER_InferenceResponse* source) {
+std::unique_ptr<Response> TakeResponse(TRITONSERVER_InferenceResponse* source,
+                                       const Classification& classification) {
   auto response = std::make_unique<Response>();
   auto handle = Handle<TRITONSERVER_InferenceResponse>::Own(source);
   try {
@@ -95,7 +100,7 @@ std::unique_ptr<Response> TakeResponse(TRITONSERVER_InferenceResponse* source) {
       response->error = TakeError(error);
     }
     ReadHead(source, *response);
-    if (!response->error) ReadOutputs(source, *response);
+    if (!response->error) ReadOutputs(source, classification, *response);
   } catch (const Error& unreadable) {
     if (!response->error) response->error = unreadable;
   }

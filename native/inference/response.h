@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "native/inference/classification.h"
 #include "native/inference/output_buffer.h"
 #include "native/triton/error.h"
 
@@ -49,7 +50,8 @@ struct Response {
 
 // Takes `source` over: reads it, adopts its buffers, deletes it. What cannot be read becomes the
 // error of the response. Throws std::bad_alloc only.
-std::unique_ptr<Response> TakeResponse(TRITONSERVER_InferenceResponse* source);
+std::unique_ptr<Response> TakeResponse(TRITONSERVER_InferenceResponse* source,
+                                       const Classification& classification);
 
 // First in, first out.
 class ResponseList {

@@ -57,6 +57,14 @@ void AddInput(const Request& request, const std::string& name, const TensorView&
       view.memory_type, view.memory_type_id);
 }
 
+bool IsBatched(TRITONSERVER_Server* server, const RequestData& data) {
+  std::uint32_t flags = 0;
+  void* extra = nullptr;
+  Call<&Api::ServerModelBatchProperties>(server, data.model_name.c_str(), data.model_version,
+                                         &flags, &extra);
+  return (flags & TRITONSERVER_BATCH_FIRST_DIM) != 0;
+}
+
 }  // namespace
 
 Request NewRequest(TRITONSERVER_Server* server, const RequestData& data) {
@@ -161,8 +169,13 @@ void Send(Inference& inference, const RequestData& data, const py::object& model
   try {
     TRITONSERVER_Server* server = py::handle(inference.setup().server).cast<Server&>().get();
     WithoutGil without_gil;
+    Request request = NewRequest(server, data);
+    if (!data.classification.class_counts.empty()) {
+      inference.setup().classification = {data.classification.class_counts,
+                                          IsBatched(server, data)};
+    }
     const std::uint32_t seen = inference.arrivals();
-    inference.Submit(server, NewRequest(server, data).Release(), given_trace.get());
+    inference.Submit(server, request.Release(), given_trace.get());
     if (afterwards == Afterwards::kWait) inference.Sleep(seen);
   } catch (const Error& refusal) {
     ThrowExplained(refusal, model, data);

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tritonserver import _c
 from tritonserver._api._allocators import MemoryAllocator, default_memory_allocators
+from tritonserver._api._classification import Classification, RequestedOutput
 from tritonserver._api._dlpack import DLDeviceType
 from tritonserver._api._enums import (
     DataType,
@@ -56,6 +57,7 @@ __all__ = [
     "AlreadyExistsError",
     "AsyncResponseIterator",
     "CancelledError",
+    "Classification",
     "DLDeviceType",
     "DataType",
     "InferenceRequest",
@@ -86,6 +88,7 @@ __all__ = [
     "RateLimitMode",
     "RateLimiterResource",
     "ReportedMetricFamily",
+    "RequestedOutput",
     "ResponseIterator",
     "Server",
     "Tensor",

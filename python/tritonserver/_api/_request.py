@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypedDict
 
 import tritonserver
 from tritonserver._api._allocators import MemoryAllocator
+from tritonserver._api._classification import RequestedOutput
 from tritonserver._api._datautils import DeviceOrMemoryType
 from tritonserver._c import _inference
 from tritonserver._c.triton_bindings import TritonError
@@ -32,7 +33,7 @@ class SequenceArguments(TypedDict, total=False):
     output_memory_type: DeviceOrMemoryType | None
     output_memory_allocator: MemoryAllocator | None
     response_queue: ResponseQueue | None
-    requested_outputs: Sequence[str] | None
+    requested_outputs: Sequence[str | RequestedOutput] | None
     trace: tritonserver.Trace | None
 
 
@@ -77,7 +78,8 @@ class InferenceRequest:
     response_queue
         Gets every response as soon as it arrives, the same object that the iterator yields.
     requested_outputs
-        Names of the outputs to compute; None means all.
+        The outputs to compute, as names or, to get the classes that an output stands for, as
+        `RequestedOutput`; None means all.
     trace
         Collects what happens to the request; for one inference only.
     """
@@ -93,7 +95,7 @@ class InferenceRequest:
     output_memory_type: DeviceOrMemoryType | None = None
     output_memory_allocator: MemoryAllocator | None = None
     response_queue: ResponseQueue | None = None
-    requested_outputs: Sequence[str] | None = field(default=None, kw_only=True)
+    requested_outputs: Sequence[str | RequestedOutput] | None = field(default=None, kw_only=True)
     trace: tritonserver.Trace | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:

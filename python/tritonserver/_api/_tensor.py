@@ -10,6 +10,7 @@ import numpy
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tritonserver._api._allocators import copy_memory
+from tritonserver._api._classification import parse_classification
 from tritonserver._api._datautils import DeviceOrMemoryType, parse_device_or_memory_type
 from tritonserver._api._dlpack import DLPackObject
 from tritonserver._api._enums import DataType, MemoryType
@@ -120,6 +121,22 @@ class Tensor(_inference.TensorBase):
             is not UTF-8.
         """
         return self.to_host()._as_string_array()
+
+    def to_classes(self) -> NDArray[numpy.object_]:
+        """Return an output that was requested as classes, in an array of the same shape.
+
+        The elements are of type `Classification`, the highest value first; see `RequestedOutput`.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The tensor is no such output.
+        """
+        texts = self.to_string_array()
+        classes = numpy.empty(texts.shape, object)
+        for place in numpy.ndindex(texts.shape):
+            classes[place] = parse_classification(texts[place])
+        return classes
 
     def to_numpy(self) -> NDArray[Any]:
         """Return the tensor as an array: over the same memory, if that is the host's.

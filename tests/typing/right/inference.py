@@ -25,7 +25,7 @@ responses = model.infer(
     request_id="1",
     parameters={"text": "x", "integer": 1, "number": 0.5, "flag": True},
     output_memory_type="cpu",
-    requested_outputs=["fp32_output"],
+    requested_outputs=["fp32_output", tritonserver.RequestedOutput("int32_output", class_count=2)],
     raise_on_error=False,
 )
 assert_type(responses, tritonserver.ResponseIterator)
@@ -65,6 +65,8 @@ tritonserver.Tensor.from_dlpack(tensor.to_host())
 text = tritonserver.Tensor.from_string_array([["a", "b"]])
 assert_type(text.to_bytes_array(), NDArray[np.object_])
 assert_type(text.to_string_array(), NDArray[Any])
+assert_type(text.to_classes(), NDArray[np.object_])
+assert_type(tritonserver.Classification(0.5, 1, "dog").label, str)
 buffer = tritonserver.MemoryBuffer.from_dlpack(tensor)
 assert_type(buffer, tritonserver.MemoryBuffer)
 tritonserver.Tensor(tritonserver.DataType.INT32, (4,), buffer)
