@@ -55,9 +55,9 @@ void LogIfError(TRITONSERVER_Error* error) noexcept {
   TRITONSERVER_ErrorDelete(error);
 }
 
-Input::Input(TRITONBACKEND_Input* input) : handle(input) {
-  ThrowIfError(TRITONBACKEND_InputProperties(input, &name, &data_type, &shape, &rank, &byte_size,
-                                             &buffer_count));
+Input::Input(TRITONBACKEND_Input* input, const char* policy) : handle(input), host_policy(policy) {
+  ThrowIfError(TRITONBACKEND_InputPropertiesForHostPolicy(
+      input, host_policy, &name, &data_type, &shape, &rank, &byte_size, &buffer_count));
 }
 
 Input::Input(TRITONBACKEND_Request* request, const char* name)
@@ -71,7 +71,8 @@ const void* Input::Buffer(uint32_t index, uint64_t* size) const {
   const void* buffer;
   TRITONSERVER_MemoryType memory_type = TRITONSERVER_MEMORY_CPU;
   int64_t memory_id = 0;
-  ThrowIfError(TRITONBACKEND_InputBuffer(handle, index, &buffer, size, &memory_type, &memory_id));
+  ThrowIfError(TRITONBACKEND_InputBufferForHostPolicy(handle, host_policy, index, &buffer, size,
+                                                      &memory_type, &memory_id));
   RequireCpuMemory(memory_type, "input", name);
   return buffer;
 }

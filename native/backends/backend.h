@@ -75,7 +75,8 @@ inline constexpr TRITONSERVER_DataType kDataType<uint32_t> = TRITONSERVER_TYPE_U
 
 // An input tensor of a request; everything in it belongs to the request.
 struct Input {
-  explicit Input(TRITONBACKEND_Input* input);
+  // With the data for a host policy, which must live as long as the object; null means any.
+  explicit Input(TRITONBACKEND_Input* input, const char* host_policy = nullptr);
   Input(TRITONBACKEND_Request* request, const char* name);
 
   // The address of one of its buffers, which is in CPU memory.
@@ -85,6 +86,7 @@ struct Input {
   void CopyTo(void* target) const;
 
   TRITONBACKEND_Input* handle;
+  const char* host_policy;
   const char* name;
   TRITONSERVER_DataType data_type;
   const int64_t* shape;

@@ -15,6 +15,7 @@
 //   echo_parameters      BOOL    return each parameter of the request as one of the response
 //   input_pointers       BOOL    return the address of the first buffer of each input as response
 //                                parameter `<input>_pointer`, an INT; 0 for an empty input
+//   host_policy          STRING  copy the data that the inputs have for this host policy
 //   query_outputs        BOOL    ask where each output will be before it is allocated, and return
 //                                the answer as response parameters `<output>_memory_type` and
 //                                `<output>_memory_type_id`, INTs
@@ -74,6 +75,7 @@ struct Options {
   TRITONSERVER_Error_Code error_code = TRITONSERVER_ERROR_INTERNAL;
   bool echo_parameters = false;
   bool input_pointers = false;
+  const char* host_policy = nullptr;
   bool query_outputs = false;
 };
 
@@ -108,6 +110,8 @@ void ReadOptions(TRITONBACKEND_Request* request, Options& options) {
       options.echo_parameters = parameter.Bool();
     } else if (parameter.Is("input_pointers")) {
       options.input_pointers = parameter.Bool();
+    } else if (parameter.Is("host_policy")) {
+      options.host_policy = parameter.String();
     } else if (parameter.Is("query_outputs")) {
       options.query_outputs = parameter.Bool();
     }
@@ -264,7 +268,7 @@ void Identity::CopyInputs(Job& job) {
   for (uint32_t i = 0; i < input_count; ++i) {
     TRITONBACKEND_Input* handle;
     ThrowIfError(TRITONBACKEND_RequestInputByIndex(job.request, i, &handle));
-    const Input input(handle);
+    const Input input(handle, job.options.host_policy);
     const auto config =
         std::find_if(inputs_.begin(), inputs_.end(),
                      [&](const ModelConfig::Tensor& tensor) { return tensor.name == input.name; });

@@ -42,6 +42,9 @@ Parameter::Parameter(const std::string& name, const py::object& value) {
     const std::int64_t signed_value = integer;
     handle_ = NewParameter(name, TRITONSERVER_PARAMETER_INT, &signed_value);
   } else if (!value.is_none() && number.load(value, /*convert=*/true)) {
+    // Earlier cores know the type, for requests, but make no such object.
+    constexpr const char* kSince = "24.06";
+    if (!IsRelease(kSince)) throw NeedsRelease("parameter objects of type DOUBLE need", kSince);
     const double floating = number;
     handle_ = NewParameter(name, kParameterDouble, &floating);
   } else {
@@ -64,7 +67,7 @@ void BindParameter(py::module_& module, Later& later) {
 A named value: for loading a model, registering a repository, or labelling a metric.
 
 Immutable; may be used any number of times. `bytes` are not copied but kept alive. Integers have 64
-bits. A `float` needs Triton 24.02 or later (UnsupportedError).
+bits. A `float` needs Triton 24.06 or later (UnsupportedError).
 
 C API: TRITONSERVER_Parameter, TRITONSERVER_ParameterNew, TRITONSERVER_ParameterBytesNew,
 TRITONSERVER_ParameterDelete)");

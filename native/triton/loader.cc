@@ -79,10 +79,7 @@ struct Slot<kFunction> {
 
 template <class Result, class... Parameters, Result (*Api::*kFunction)(Parameters...)>
 Result Slot<kFunction>::Missing(Parameters...) {
-  throw Error(TRITONSERVER_ERROR_UNSUPPORTED,
-              std::string(kFunctionName<kFunction>) + " needs Triton " + kSince<kFunction> +
-                  " or later; the core at " + loader().home->library + " is release " +
-                  loader().release);
+  throw NeedsRelease(std::string(kFunctionName<kFunction>) + " needs", kSince<kFunction>);
 }
 
 void CheckVersion(const Home& home, const Api& found) {
@@ -169,14 +166,21 @@ std::optional<std::string> LoadedLibrary() {
   return loader().home->library;
 }
 
+bool IsRelease(const char* since) {
+  LoadedHome();
+  return loader().release >= since;
+}
+
+Error NeedsRelease(const std::string& what, const char* since) {
+  return Error(TRITONSERVER_ERROR_UNSUPPORTED,
+               what + " Triton " + since + " or later; the core at " + LoadedHome().library +
+                   " is release " + loader().release);
+}
+
 TRITONSERVER_ParameterType ParameterTypeToCore(TRITONSERVER_ParameterType type) {
   LoadedHome();
   if (!loader().bytes_is_three) return type;
-  if (type == kParameterDouble) {
-    throw Error(TRITONSERVER_ERROR_UNSUPPORTED,
-                "parameters of type DOUBLE need Triton 24.02 or later; the core at " +
-                    loader().home->library + " is release " + loader().release);
-  }
+  if (type == kParameterDouble) throw NeedsRelease("parameters of type DOUBLE need", "24.02");
   return type == kParameterBytes ? kParameterBytesBefore2402 : type;
 }
 

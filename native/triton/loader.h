@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "native/triton/error.h"
 #include "triton/core/tritonserver.h"
 
 namespace tritonserver {
@@ -34,6 +35,12 @@ const Home& LoadedHome();
 
 // The loaded library's path, or nothing before a core is loaded.
 std::optional<std::string> LoadedLibrary();
+
+// Whether the loaded core is of that release or a later one.
+bool IsRelease(const char* since);
+
+// UNSUPPORTED: the loaded core is older than `what` needs; `what` begins the message.
+Error NeedsRelease(const std::string& what, const char* since);
 
 // Enumerators that the headers of old releases lack or number differently.
 constexpr auto kMetricHistogram = static_cast<TRITONSERVER_MetricKind>(2);

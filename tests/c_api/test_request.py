@@ -127,23 +127,21 @@ def test_input_data(make_request: Make, infer: Any, output: Output, how: str) ->
     np.testing.assert_array_equal(output(infer(request)), X)
 
 
+@pytest.mark.parametrize("policy", [None, "cpu", "gpu_0"])
 def test_input_data_for_a_host_policy(
-    make_options: Callable[..., tb.TRITONSERVER_ServerOptions], receive: Receive, output: Output
+    make_request: Make, infer: Any, output: Output, policy: str | None
 ) -> None:
-    options = make_options("identity_fp32")
-    options.set_host_policy("cpu", "cpu-cores", "0-127")
-    server = tb.TRITONSERVER_Server(options)
-    request = tb.TRITONSERVER_InferenceRequest(server, "identity_fp32", -1)
-    for_cpu = X * 2
-    request.add_input("INPUT0", FP32, X.shape)
-    request.append_input_data("INPUT0", X.ctypes.data, X.nbytes, CPU, 0)
-    request.append_input_data_with_host_policy("INPUT0", for_cpu.ctypes.data, 12, CPU, 0, "cpu")
-    server.infer_async(request)
-    [response] = receive(request)
-    assert response is not None
-    result = output(response)
-    assert (result == X).all() or (result == for_cpu).all()
-    server.stop()
+    request = make_request("identity_fp32", INPUT0=X)
+    chunks = np.array([4, 5], np.float32), np.array([6], np.float32)
+    for chunk in chunks:
+        request.append_input_data_with_host_policy(
+            "INPUT0", chunk.ctypes.data, chunk.nbytes, CPU, 0, "cpu"
+        )
+    if policy is not None:
+        request.set_string_parameter("host_policy", policy)
+    np.testing.assert_array_equal(
+        output(infer(request)), np.concatenate(chunks) if policy == "cpu" else X
+    )
 
 
 def test_raw_input(make_request: Make, infer: Any, output: Output) -> None:
@@ -230,6 +228,25 @@ def test_timeout(server: Server, make_request: Make, receive: Receive) -> None:
     with pytest.raises(tb.TritonError, match="timeout"):
         response.throw_if_response_error()
     receive(busy)
+
+
+@pytest.mark.parametrize("name", ["priority", "priority_uint64"])
+def test_requests_of_higher_priority_go_first(
+    server: Server, make_request: Make, allocator: tb.TRITONSERVER_ResponseAllocator, name: str
+) -> None:
+    answered: queue.Queue[str] = queue.Queue()
+
+    def send(what: str, priority: int, delay: int) -> None:
+        request = make_request("identity_priority", INPUT0=X.reshape(1, 3))
+        setattr(request, name, priority)
+        request.set_int_parameter("execute_delay_ms", delay)
+        request.set_response_callback(allocator, None, lambda *_: answered.put(what), None)
+        server.infer_async(request)
+
+    send("first", 2, 2000)  # the others wait meanwhile
+    send("low", 2, 0)
+    send("high", 1, 0)
+    assert [answered.get(timeout=30) for _ in range(3)] == ["first", "high", "low"]
 
 
 @pytest.mark.parametrize("version", [-1, 1])

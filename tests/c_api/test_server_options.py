@@ -216,7 +216,22 @@ def test_unknown_host_policy_setting() -> None:
         tb.TRITONSERVER_ServerOptions().set_host_policy("cpu", "numa-nodes", "0")
 
 
-@pytest.mark.parametrize(("count", "at_least", "less_than"), [(1, 2, 60), (2, 1, 2)])
+@pytest.mark.parametrize("name", ["", "fast", "missing"])
+def test_model_config_name(
+    make_options: MakeOptions, repository: Callable[..., pathlib.Path], name: str
+) -> None:
+    models = repository(m=IDENTITY)
+    (models / "m" / "configs").mkdir()
+    (models / "m" / "configs" / "fast.pbtxt").write_text(IDENTITY + "max_batch_size: 7")
+    options = make_options("m", repository=models)
+    options.set_model_config_name(name)
+    server = tb.TRITONSERVER_Server(options)
+    config = json.loads(server.model_config("m", -1, 1).serialize_to_json())
+    assert config["max_batch_size"] == (7 if name == "fast" else 0)
+    server.stop()
+
+
+@pytest.mark.parametrize(("count", "at_least", "less_than"), [(1, 4, 60), (2, 2, 4)])
 def test_model_load_thread_count(
     make_options: MakeOptions,
     repository: Callable[..., pathlib.Path],
@@ -224,7 +239,7 @@ def test_model_load_thread_count(
     at_least: float,
     less_than: float,
 ) -> None:
-    slow = 'parameters { key: "creation_delay_sec" value { string_value: "1" } }'
+    slow = 'parameters { key: "creation_delay_sec" value { string_value: "2" } }'
     models = repository(m1=IDENTITY + slow, m2=IDENTITY + slow)
     options = make_options("m1", "m2", repository=models)
     options.set_model_load_thread_count(count)

@@ -335,7 +335,7 @@ class TRITONSERVER_Parameter:
     """A named value: for loading a model, registering a repository, or labelling a metric.
 
     Immutable; may be used any number of times. `bytes` are not copied but kept alive. Integers have 64
-    bits. A `float` needs Triton 24.02 or later (UnsupportedError).
+    bits. A `float` needs Triton 24.06 or later (UnsupportedError).
 
     C API: TRITONSERVER_Parameter, TRITONSERVER_ParameterNew, TRITONSERVER_ParameterBytesNew,
     TRITONSERVER_ParameterDelete

@@ -112,14 +112,17 @@ TRITONSERVER_Error* TRITONBACKEND_RequestOutputBufferProperties(TRITONBACKEND_Re
 TRITONSERVER_Error* TRITONBACKEND_RequestRelease(TRITONBACKEND_Request* request, uint32_t flags);
 
 // The shape includes the batch dimension. Each result pointer may be null.
-TRITONSERVER_Error* TRITONBACKEND_InputProperties(TRITONBACKEND_Input* input, const char** name,
-                                                  TRITONSERVER_DataType* dtype,
-                                                  const int64_t** shape, uint32_t* rank,
-                                                  uint64_t* size, uint32_t* buffer_count);
+// `host_policy` may be null, and data for one that has none of its own is that for all.
+TRITONSERVER_Error* TRITONBACKEND_InputPropertiesForHostPolicy(
+    TRITONBACKEND_Input* input, const char* host_policy, const char** name,
+    TRITONSERVER_DataType* dtype, const int64_t** shape, uint32_t* rank, uint64_t* size,
+    uint32_t* buffer_count);
 // In: where the buffer is wanted. Out: where it is.
-TRITONSERVER_Error* TRITONBACKEND_InputBuffer(TRITONBACKEND_Input* input, uint32_t index,
-                                              const void** buffer, uint64_t* size,
-                                              TRITONSERVER_MemoryType* mem_type, int64_t* mem_id);
+TRITONSERVER_Error* TRITONBACKEND_InputBufferForHostPolicy(TRITONBACKEND_Input* input,
+                                                           const char* host_policy, uint32_t index,
+                                                           const void** buffer, uint64_t* size,
+                                                           TRITONSERVER_MemoryType* mem_type,
+                                                           int64_t* mem_id);
 
 TRITONSERVER_Error* TRITONBACKEND_ResponseNew(TRITONBACKEND_Response** response,
                                               TRITONBACKEND_Request* request);
