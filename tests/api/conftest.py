@@ -81,12 +81,12 @@ def start_server(repository: Callable[..., Path]) -> Iterator[Callable[..., trit
 
 @dataclass
 class Ended:
-    """How a program ended."""
+    """How a program ended, and when, by the monotonic clock."""
 
     code: int
     output: str
     errors: str
-    seconds: float
+    at: float
 
 
 @pytest.fixture
@@ -94,7 +94,6 @@ def run_program() -> Callable[..., Ended]:
     """Run Python source in a process of its own; it gets `arguments` in `sys.argv`."""
 
     def run(source: str, *arguments: object, timeout: float = 60, **environment: str) -> Ended:
-        began = time.monotonic()
         ended = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(source), *map(str, arguments)],
             capture_output=True,
@@ -103,6 +102,19 @@ def run_program() -> Callable[..., Ended]:
             env={**os.environ, **environment},
             check=False,
         )
-        return Ended(ended.returncode, ended.stdout, ended.stderr, time.monotonic() - began)
+        return Ended(ended.returncode, ended.stdout, ended.stderr, time.monotonic())
 
     return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how the programs of `test_lifecycle` ended."""
+    rows = []
+    for report in terminalreporter.getreports("passed"):
+        found = dict(report.user_properties)
+        if "exit code" in found:
+            name = report.nodeid.partition("[")[2].rstrip("]")
+            rows.append(f"{found['seconds']:6.2f} s  exit code {found['exit code']}  {name}")
+    if rows:
+        terminalreporter.section("from the beginning of the end to the end of the process")
+        terminalreporter.write_line("\n".join(rows))
