@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from numpy.typing import NDArray
 
 import tritonserver
 from tritonserver import InvalidArgumentError
@@ -32,7 +30,6 @@ NUMERIC = {
     "FP32": np.float32,
     "FP64": np.float64,
 }
-DISTURBANCES = ("none", "dropped", "closed")
 
 
 @pytest.fixture
@@ -45,69 +42,6 @@ def echo(server: tritonserver.Server) -> Echo:
         return response.outputs[f"{data_type}_OUT"]
 
     return send
-
-
-def layouts(base: NDArray[Any]) -> st.SearchStrategy[NDArray[Any]]:
-    """Arrays that show the elements of `base` in any of the ways that NumPy can."""
-
-    def apply(choices: tuple[Any, ...]) -> NDArray[Any]:
-        order, slices, axes, swap, shift, read_only = choices
-        made = np.array(base, order=order)
-        if shift:  # not aligned
-            memory = np.zeros(made.nbytes + 1, np.uint8)[1:]
-            view = memory.view(made.dtype).reshape(made.shape)
-            view[...] = made
-            made = view
-        if swap:
-            made = made.astype(made.dtype.newbyteorder())
-        made = made.transpose(axes)[slices]
-        made.flags.writeable = not read_only
-        return made
-
-    axis_slice = st.sampled_from([slice(None), slice(None, None, -1), slice(1, None, 2)])
-    return st.tuples(
-        st.sampled_from("CF"),
-        st.tuples(*[axis_slice] * base.ndim),
-        st.permutations(range(base.ndim)),
-        st.booleans(),
-        st.booleans(),
-        st.booleans(),
-    ).map(apply)
-
-
-@st.composite
-def arrays(draw: st.DrawFn) -> tuple[str, NDArray[Any]]:
-    data_type = draw(st.sampled_from(sorted(NUMERIC)))
-    shape = draw(hnp.array_shapes(min_dims=1, max_dims=5, min_side=0, max_side=5))
-    elements = {"allow_nan": True} if data_type.startswith("FP") else {}
-    base = draw(
-        hnp.arrays(
-            NUMERIC[data_type],
-            shape,
-            elements=hnp.from_dtype(np.dtype(NUMERIC[data_type]), **elements),
-        )
-    )
-    return data_type, draw(layouts(base))
-
-
-@settings(
-    max_examples=1000,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(arrays(), st.booleans())
-def test_any_array_arrives_bit_for_bit(
-    echo: Echo, case: tuple[str, NDArray[Any]], as_list: bool
-) -> None:
-    data_type, value = case
-    wanted = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("="))
-    sent: Any = value
-    # Lists of Python numbers have NumPy's default types, and an empty one has no type at all.
-    if as_list and value.size and data_type in ("BOOL", "INT64", "FP64"):
-        sent = value.tolist()
-    tensor = echo(sent, data_type, value.ndim)
-    assert list(tensor.shape) == list(wanted.shape)
-    assert tensor.to_numpy().tobytes() == wanted.tobytes()
 
 
 @pytest.mark.parametrize("data_type", sorted(NUMERIC))
