@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include "native/inference/data_types.h"
 #include "native/inference/numpy.h"
@@ -76,7 +77,7 @@ auto WithText(PyObject* text, Body&& body) {
   }
 }
 
-std::size_t CheckedSize(std::size_t byte_size, const std::string& what, std::size_t index) {
+inline std::size_t CheckedSize(std::size_t byte_size, const std::string& what, std::size_t index) {
   if (byte_size > std::numeric_limits<std::uint32_t>::max()) {
     Refuse(what, index, "has " + std::to_string(byte_size) + " bytes; at most 4 GiB are possible");
   }
@@ -91,14 +92,18 @@ char* WritePrefix(char* to, std::size_t byte_size) {
 
 bool IsText(PyObject* object) { return PyUnicode_Check(object) || PyBytes_Check(object); }
 
-// Of `str` and `bytes` objects; runs no Python code.
-py::object EncodeTexts(PyObject* const* texts, std::size_t count, const std::string& what) {
+// The bytes that `str` and `bytes` objects take; nothing if there is another object among them.
+std::optional<std::size_t> MeasureTexts(PyObject* const* texts, std::size_t count,
+                                        const std::string& what) {
   std::size_t total = 0;
   for (std::size_t i = 0; i < count; ++i) {
     PyObject* text = texts[i];
     std::size_t size = 0;
+    if (text == nullptr) return std::nullopt;
     if (PyBytes_Check(text)) {
       size = static_cast<std::size_t>(PyBytes_GET_SIZE(text));
+    } else if (!PyUnicode_Check(text)) {
+      return std::nullopt;
     } else if (PyUnicode_IS_ASCII(text)) {
       size = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
     } else if (!WithText(text, [&](const auto* characters, std::size_t length) {
@@ -108,7 +113,11 @@ py::object EncodeTexts(PyObject* const* texts, std::size_t count, const std::str
     }
     total += kPrefix + CheckedSize(size, what, i);
   }
-  py::object encoded = NewByteArray(total);
+  return total;
+}
+
+py::object EncodeTexts(PyObject* const* texts, std::size_t count, std::size_t byte_size) {
+  py::object encoded = NewByteArray(byte_size);
   char* to = static_cast<char*>(ArrayData(encoded));
   for (std::size_t i = 0; i < count; ++i) {
     PyObject* text = texts[i];
@@ -269,9 +278,9 @@ py::object NewTextArray(const std::vector<std::int64_t>& shape, std::size_t widt
 }  // namespace
 
 py::object EncodeObjects(PyObject* const* elements, std::size_t count, const std::string& what) {
-  if (std::all_of(elements, elements + count,
-                  [](PyObject* element) { return element != nullptr && IsText(element); })) {
-    return EncodeTexts(elements, count, what);
+  // No Python code runs meanwhile, so the elements need not be kept.
+  if (const auto byte_size = MeasureTexts(elements, count, what)) {
+    return EncodeTexts(elements, count, *byte_size);
   }
   // What makes text of other objects may drop the elements.
   std::vector<py::object> kept;
@@ -286,7 +295,7 @@ py::object EncodeObjects(PyObject* const* elements, std::size_t count, const std
     kept[i] = Normalized(kept[i], what, i);
     texts.push_back(kept[i].ptr());
   }
-  return EncodeTexts(texts.data(), count, what);
+  return EncodeTexts(texts.data(), count, MeasureTexts(texts.data(), count, what).value());
 }
 
 py::object EncodePaddedText(const Py_UCS4* text, std::size_t count, std::size_t width,
