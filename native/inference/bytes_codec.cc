@@ -347,8 +347,11 @@ py::object EncodePaddedBytes(const char* bytes, std::size_t count, std::size_t w
 py::object DecodeBytes(const char* data, std::size_t byte_size,
                        const std::vector<std::int64_t>& shape) {
   const std::size_t count = ElementCount(shape);
-  // First all checks, so that a corrupt tensor costs nothing.
-  ForEachElement(data, byte_size, count, [](std::size_t, const char*, std::size_t) {});
+  // A corrupt tensor may be said to have more elements than there is memory for: find the first one
+  // that is missing before an array is made.
+  if (count > byte_size / kPrefix) {
+    ForEachElement(data, byte_size, count, [](std::size_t, const char*, std::size_t) {});
+  }
   py::object array = NewObjectArray(shape);
   auto** elements = static_cast<PyObject**>(ArrayData(array));
   ForEachElement(data, byte_size, count, [&](std::size_t i, const char* bytes, std::size_t size) {
