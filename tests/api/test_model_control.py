@@ -131,6 +131,24 @@ def test_parameters_under_their_own_names(start_server: Start) -> None:
     assert model.ready()
 
 
+@pytest.mark.parametrize("name", [None, 1, b"identity_fp32"])
+def test_names_of_other_types(start_server: Start, name: Any) -> None:
+    server = start_server("native/identity_fp32", model_control_mode=EXPLICIT)
+    with pytest.raises(TypeError, match=r"model_name: .* must be a str"):
+        server.load(name)
+    with pytest.raises(TypeError, match=r"model: .* must be a str"):
+        server.unload(name)
+
+
+def test_names_of_files_in_place_of_what_is_in_them(start_server: Start) -> None:
+    server = start_server("native/identity_fp32", model_control_mode=EXPLICIT)
+    with pytest.raises(InvalidArgumentError, match=r"'config\.pbtxt' is the name of a file"):
+        server.load("identity_fp32", config="config.pbtxt")
+    wrong: Any = "model.py"
+    with pytest.raises(TypeError, match=r"files\['1/model.py'\]: 'model.py' .* pathlib.Path"):
+        server.load("x", config={}, files={"1/model.py": wrong})
+
+
 def test_given_twice(start_server: Start) -> None:
     server = start_server("native/identity_fp32", model_control_mode=EXPLICIT)
     with pytest.raises(InvalidArgumentError, match="config: given as a parameter as well"):
@@ -214,6 +232,8 @@ def test_an_unknown_model(start_server: Start) -> None:
     server = start_server("native/identity_fp32", model_control_mode=EXPLICIT)
     with pytest.raises(InternalError, match="no_such: model not found in any model repository"):
         server.load("no_such")
+    with pytest.raises(InternalError, match=r"not found .* Did you mean 'identity_fp32'\?"):
+        server.load("identity_fp23")
     with pytest.raises(NotFoundError, match=r"'identity_fp23'; did you mean 'identity_fp32'\?"):
         server.unload("identity_fp23")
 

@@ -127,6 +127,20 @@ def test_server_refuses_options_beside_keywords() -> None:
         Server(Options(), server_id="x")
 
 
+@pytest.mark.parametrize("options", ["models", Path("models"), {"model_repository": "models"}])
+def test_server_refuses_what_are_no_options(options: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"options: .* must be Options, or give options as keywords"
+    ):
+        Server(options)
+
+
+def test_a_wrong_enumeration_gets_its_members() -> None:
+    server = Server(model_repository="/models", model_control_mode="EXPLICIT")
+    with pytest.raises(TypeError, match=r"is of type str; .*ModelControlMode \(NONE, POLL, EXPL"):
+        server.start()
+
+
 def test_misspelled_keyword_gets_a_suggestion() -> None:
     with pytest.raises(TypeError, match=r"unknown option 'modle_repository'.*'model_repository'"):
         Server(modle_repository="/models")  # type: ignore[call-arg] # misspelled on purpose

@@ -137,6 +137,7 @@ def test_use_after_stop(start_server: Start) -> None:
             call(server)
     assert not server.live()
     assert not server.ready()
+    assert not model.ready()
     server.stop()
     with pytest.raises((UnavailableError, NotFoundError)):
         model.infer(inputs={"INPUT0": np.ones(1, np.float32)})
@@ -242,6 +243,21 @@ def test_a_repository_with_blanks_in_its_path(tmp_path: Path, repository: Reposi
 def test_a_wrong_timeout(timeout: float) -> None:
     with pytest.raises(InvalidArgumentError, match="timeout"):
         Server(model_repository="/models").start(timeout=timeout)
+
+
+@pytest.mark.parametrize("seconds", ["5", None, [5]])
+def test_seconds_of_a_wrong_type(seconds: Any) -> None:
+    with pytest.raises(TypeError, match=r"polling_interval: .* must be a float"):
+        Server(model_repository="/models").start(polling_interval=seconds)
+    if seconds is not None:
+        with pytest.raises(TypeError, match=r"timeout: .* must be a float"):
+            Server(model_repository="/models").start(timeout=seconds)
+
+
+def test_a_model_in_place_of_its_repository(repository: Repository) -> None:
+    model = repository("native/identity_fp32") / "identity_fp32"
+    with pytest.raises(InternalError, match=f"'{model}' looks like a model; a repository is"):
+        Server(model_repository=model).start()
 
 
 def test_start_within_a_timeout(repository: Repository) -> None:

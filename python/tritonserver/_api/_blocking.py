@@ -7,11 +7,20 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from tritonserver._api._schema import check
 from tritonserver._c.triton_bindings import InvalidArgumentError
 
 T = TypeVar("T")
 
 _threads: set[threading.Thread] = set()
+
+
+def seconds(name: str, value: float) -> float:
+    """Return `value` if it is a number of seconds, 0 or more; errors start with `name`."""
+    number: float = check(float, name, value)
+    if not number >= 0:
+        raise InvalidArgumentError(f"{name}: {value!r} must be 0 or more")
+    return number
 
 
 class Deadline:
@@ -25,13 +34,13 @@ class Deadline:
     Raises
     ------
     InvalidArgumentError
-        It is negative or not a number.
+        It is negative or NaN.
+    TypeError
+        It is no number.
     """
 
     def __init__(self, timeout: float | None) -> None:
-        if timeout is not None and not timeout >= 0:
-            raise InvalidArgumentError(f"timeout: {timeout!r} must be 0 or more, or None")
-        self._end = math.inf if timeout is None else time.monotonic() + timeout
+        self._end = math.inf if timeout is None else time.monotonic() + seconds("timeout", timeout)
 
     def remaining(self) -> float | None:
         """Seconds left, not below 0; None if there is no end."""

@@ -1,6 +1,7 @@
 """Why models could not be loaded, or are not yet: what the core only tells its log."""
 
 import re
+from pathlib import Path
 
 from tritonserver._api._enums import LogLevel
 from tritonserver._api._log_records import NOISE, Record
@@ -58,7 +59,7 @@ def start_failure(log: list[Record]) -> TritonError | None:
     return None
 
 
-def explain(error: TritonError, log: list[Record]) -> TritonError:
+def explain(error: TritonError, log: list[Record], repositories: list[str]) -> TritonError:
     """Return an error of the same class that says which models failed, and why.
 
     Parameters
@@ -67,10 +68,15 @@ def explain(error: TritonError, log: list[Record]) -> TritonError:
         What starting a server, or loading or polling models, raised.
     log
         What the core logged meanwhile.
+    repositories
+        Where the models are.
     """
     lines = [record.message for record in log if record.level == LogLevel.ERROR]
     message = str(error.args[0]).strip().rstrip(";")
-    reasons = [f"{model}: {reason}" for model, reason in _reasons(lines).items()]
+    reasons = [
+        f"{model}: {reason}{_remedy(model, reason, repositories)}"
+        for model, reason in _reasons(lines).items()
+    ]
     if not reasons:
         reasons = [line for line in lines if line not in NOISE and message not in line]
     new = [reason for reason in reasons if reason.partition(": ")[2] not in message]
@@ -99,6 +105,21 @@ def _reasons(lines: list[str]) -> dict[str, str]:
                 reason = match["reason"].strip()
                 reasons[match["model"]] = reason + _syntax_error(reason)
     return reasons
+
+
+def _remedy(model: str, reason: str, repositories: list[str]) -> str:
+    """Return what may have been meant, where that can be told."""
+    import difflib
+
+    directories = [path for path in map(Path, repositories) if path.is_dir()]
+    if reason.startswith("model not found"):
+        names = [model.name for path in directories for model in path.iterdir()]
+        close = difflib.get_close_matches(model, names, n=1)
+        return f" Did you mean {close[0]!r}?" if close else ""
+    for path in directories:
+        if (path / "config.pbtxt").is_file():
+            return f" {str(path)!r} looks like a model; a repository is a directory of models."
+    return ""
 
 
 def _syntax_error(reason: str) -> str:

@@ -28,6 +28,12 @@ def load_parameters(
     TypeError
         A value has a type that the core knows no parameter of.
     """
+    for path, content in (files or {}).items():
+        if not isinstance(content, bytes | bytearray | memoryview | os.PathLike):
+            raise TypeError(
+                f"files[{path!r}]: {content!r} is of type {type(content).__name__}; it must be "
+                "bytes, or a pathlib.Path to read them from"
+            )
     values: dict[str, Any] = dict(parameters or {})
     added: dict[str, Any] = {f"file:{path}": content for path, content in (files or {}).items()}
     if config is not None:

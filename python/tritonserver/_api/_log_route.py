@@ -157,7 +157,7 @@ class _LogRoute:
                 try:
                     TRITONSERVER_ServerOptions().set_log_file(settings.file)
                 except InternalError as error:
-                    reason = str(error).rpartition(": ")[2]
+                    reason = str(error).rpartition(": ")[2].strip()
                     raise InternalError(f"log_file: {settings.file!r}: {reason}") from None
             self._settings = settings
             self._install()

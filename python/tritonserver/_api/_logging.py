@@ -3,6 +3,7 @@
 import sys
 
 from tritonserver._api._enums import LogLevel
+from tritonserver._api._schema import check
 from tritonserver._c.triton_bindings import TRITONSERVER_LogMessage
 
 __all__ = ["LogLevel", "LogMessage"]
@@ -21,10 +22,14 @@ def LogMessage(level: LogLevel, message: str) -> None:
     ------
     TypeError
         `level` is not a `LogLevel`, or `message` not a `str`.
+    InvalidArgumentError
+        `message` has an embedded NUL character.
 
     Notes
     -----
     C API: TRITONSERVER_LogMessage
     """
+    check(LogLevel, "level", level)
+    check(str, "message", message)
     caller = sys._getframe(1)
     TRITONSERVER_LogMessage(level, caller.f_code.co_filename, caller.f_lineno, message)

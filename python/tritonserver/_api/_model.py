@@ -23,7 +23,7 @@ from tritonserver._api._response import AsyncResponseIterator, InferenceResponse
 from tritonserver._api._sequence import Sequence
 from tritonserver._api._tensor import Tensor
 from tritonserver._c import _inference
-from tritonserver._c.triton_bindings import TRITONSERVER_Message
+from tritonserver._c.triton_bindings import TRITONSERVER_Message, UnavailableError
 
 if sys.version_info >= (3, 11):
     from typing import Unpack
@@ -242,13 +242,18 @@ class Model:
         return cast(ModelStatistics, _document(message))
 
     def ready(self) -> bool:
-        """Whether the model serves requests; False for an unknown one.
+        """Whether the model serves requests; False for an unknown one, and once the server stops.
 
         Notes
         -----
         C API: TRITONSERVER_ServerModelIsReady
         """
-        return self._server.model_is_ready(self.name, self.version)
+        try:
+            return self._server.model_is_ready(self.name, self.version)
+        except UnavailableError:
+            # Said by a core that is stopping, and in a forked child, where it must be heard.
+            self._server._ptr()
+            return False
 
     def batch_properties(self) -> ModelBatchFlag:
         """Whether the model batches along the first dimension.

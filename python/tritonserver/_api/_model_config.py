@@ -83,6 +83,8 @@ def config_json(config: Any) -> str:
     """
     if isinstance(config, Mapping):
         return json.dumps(config)
+    if isinstance(config, str) and re.fullmatch(r"\s*[^\s:{]+\.(pbtxt|json)\s*", config):
+        raise InvalidArgumentError(f"config: {config!r} is the name of a file; give what is in it")
     if not isinstance(config, str):
         raise TypeError(f"config: {config!r} must be a mapping, JSON or protobuf text")
     return config if config.lstrip().startswith("{") else json.dumps(parse_text(config))

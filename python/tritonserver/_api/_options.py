@@ -250,7 +250,9 @@ class Options:
     def _create_tritonserver_server_options(self) -> TRITONSERVER_ServerOptions:
         """Check all values and hand them to the core. The log is configured at once."""
         if self.model_repository is None or self.model_repository == []:
-            raise InvalidArgumentError("model_repository: must be a path or a list of paths")
+            raise InvalidArgumentError(
+                f"model_repository: {self.model_repository!r} must be a path or a list of paths"
+            )
         if isinstance(self.model_repository, str | os.PathLike):
             self.model_repository = [os.fspath(self.model_repository)]
         values = {name: check(type_, name, getattr(self, name)) for name, type_ in _FIELDS.items()}

@@ -134,7 +134,10 @@ def _check_scalar(annotation: Any, name: str, value: Any) -> Any:
     if annotation is float:
         numeric = hasattr(type(value), "__float__") or hasattr(type(value), "__index__")
         return float(_expect(numeric, name, value, "a float"))
-    _expect(isinstance(value, annotation), name, value, f"a {annotation.__name__}")
+    if not isinstance(value, annotation):
+        members = ", ".join(getattr(annotation, "__members__", ()))
+        expected = annotation.__name__.removeprefix("TRITONSERVER_")
+        raise _type_error(name, value, f"a {expected}" + (f" ({members})" if members else ""))
     if dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
             check(field.type, f"{name}.{field.name}", getattr(value, field.name))
@@ -148,4 +151,4 @@ def _expect(fulfilled: bool, name: str, value: Any, expected: str) -> Any:
 
 
 def _type_error(name: str, value: Any, expected: str) -> TypeError:
-    return TypeError(f"{name}: {value!r} is a {type(value).__name__}; it must be {expected}")
+    return TypeError(f"{name}: {value!r} is of type {type(value).__name__}; it must be {expected}")

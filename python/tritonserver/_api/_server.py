@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from tritonserver._api import _lifecycle, _load_errors, _log_route
-from tritonserver._api._blocking import Deadline, DeadlinePassed, run
+from tritonserver._api._blocking import Deadline, DeadlinePassed, run, seconds
 from tritonserver._api._enums import MetricFormat, ModelControlMode
 from tritonserver._api._home import home
 from tritonserver._api._load_parameters import LoadParameter, ModelConfig, load_parameters
@@ -110,7 +110,7 @@ class Server:
     Raises
     ------
     TypeError
-        A keyword is no option; the text suggests one.
+        A keyword is no option, and the text suggests one; or `options` are no `Options`.
     InvalidArgumentError
         Both `options` and keywords are given.
 
@@ -128,6 +128,11 @@ class Server:
         for name in kwargs:
             if name not in Options.__slots__:
                 raise TypeError(f"Server: {unknown('option', name, Options.__slots__)}")
+        if options is not None and not isinstance(options, Options):
+            raise TypeError(
+                f"options: {options!r} is of type {type(options).__name__}; it must be Options, or "
+                "give options as keywords, such as model_repository=..."
+            )
         if options is not None and kwargs:
             raise InvalidArgumentError(
                 f"{', '.join(kwargs)}: set these in `options`, or give keywords only"
@@ -177,6 +182,7 @@ class Server:
         C API: TRITONSERVER_ServerNew
         """
         deadline = Deadline(timeout)
+        polling_interval = seconds("polling_interval", polling_interval)
         with self._state_changed:
             if self._state not in (_State.NEW, _State.STOPPED):
                 raise InvalidArgumentError("Server already started")
@@ -374,6 +380,7 @@ class Server:
         C API: TRITONSERVER_ServerLoadModel, TRITONSERVER_ServerLoadModelWithParameters
         """
         server = self._explicit("load", UnavailableError)
+        check(str, "model_name", model_name)
         overrides = load_parameters(parameters, config, files)
         check_model_names(self._repositories, [model_name])
 
@@ -421,7 +428,8 @@ class Server:
         """
         server = self._explicit("unload", UnavailableError)
         deadline = Deadline(timeout)
-        name = model.name if isinstance(model, Model) else model
+        polling_interval = seconds("polling_interval", polling_interval)
+        name = check(str, "model", model.name if isinstance(model, Model) else model)
         known = {entry["name"] for entry in self.index()} | self._loaded
         if name not in known:
             raise NotFoundError(unknown("model", name, known))
@@ -565,7 +573,7 @@ class Server:
                 models = ", ".join(_load_errors.unfinished(log()))
                 raise _too_late("start of the server", models and f"loading: {models}") from None
             except TritonError as error:
-                raise _load_errors.explain(error, log()) from None
+                raise _load_errors.explain(error, log(), self._repositories) from None
             failure = _load_errors.start_failure(log()) if self.options.exit_on_error else None
             if failure is not None:
                 # What failed matters more than what it leaves behind.
@@ -573,7 +581,7 @@ class Server:
                     _lifecycle.stop(native, self.options.exit_timeout, grace=0)
                 # The traceback must not keep it, for until it is deleted it keeps its cache.
                 del native
-                raise _load_errors.explain(failure, log())
+                raise _load_errors.explain(failure, log(), self._repositories)
         self._mode = self.options.model_control_mode
         self._loaded = set()
         return native
@@ -636,7 +644,7 @@ class Server:
             except DeadlinePassed:
                 raise _too_late(what, "it goes on in the background") from None
             except TritonError as error:
-                raise _load_errors.explain(error, log()) from None
+                raise _load_errors.explain(error, log(), self._repositories) from None
             finally:
                 pins.drop_all_later()
 
