@@ -123,21 +123,27 @@ RequestFields FieldsOfRequest(PyObject* request) {
   return fields;
 }
 
+// Names in calls are interned, so that comparing text is for keywords that come from elsewhere.
 RequestFields FieldsOfKeywords(PyObject* keywords) {
   RequestFields fields;
   PyObject* key;
   PyObject* value;
   Py_ssize_t position = 0;
   while (PyDict_Next(keywords, &position, &key, &value) != 0) {
-#define FIELD(name)                                                   \
-  if (key == names.name || PyUnicode_Compare(key, names.name) == 0) { \
-    fields.name = py::reinterpret_borrow<py::object>(value);          \
-    continue;                                                         \
-  }
+    py::object* field = nullptr;
+#define FIELD(name) \
+  if (key == names.name) field = &fields.name;
     TRITONSERVER_REQUEST_FIELDS(FIELD)
 #undef FIELD
-    PyErr_Format(PyExc_TypeError, "an inference request has no field %R", key);
-    throw py::error_already_set();
+#define FIELD(name) \
+  if (field == nullptr && PyUnicode_Compare(key, names.name) == 0) field = &fields.name;
+    TRITONSERVER_REQUEST_FIELDS(FIELD)
+#undef FIELD
+    if (field == nullptr) {
+      PyErr_Format(PyExc_TypeError, "an inference request has no field %R", key);
+      throw py::error_already_set();
+    }
+    *field = py::reinterpret_borrow<py::object>(value);
   }
   return fields;
 }
@@ -169,14 +175,19 @@ RequestData ReadScalars(PyObject* model, const RequestFields& fields) {
 void ReadInputs(const py::object& inputs, RequestData* data) {
   const py::object dict = DictOf(inputs, "inputs");
   // Converting a value may run Python code, which must not change what is being read.
-  const py::object items = Steal(PyDict_Items(dict.ptr()));
-  const Py_ssize_t count = PyList_GET_SIZE(items.ptr());
-  data->inputs.reserve(static_cast<std::size_t>(count));
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    PyObject* item = PyList_GET_ITEM(items.ptr(), i);
-    const char* name = Utf8Of(py::reinterpret_borrow<py::object>(PyTuple_GET_ITEM(item, 0)),
-                              "the name of an input");
-    data->inputs.emplace_back(name, ReadInput(name, PyTuple_GET_ITEM(item, 1)));
+  std::vector<std::pair<py::object, py::object>> items;
+  items.reserve(static_cast<std::size_t>(PyDict_GET_SIZE(dict.ptr())));
+  PyObject* key;
+  PyObject* value;
+  Py_ssize_t position = 0;
+  while (PyDict_Next(dict.ptr(), &position, &key, &value) != 0) {
+    items.emplace_back(py::reinterpret_borrow<py::object>(key),
+                       py::reinterpret_borrow<py::object>(value));
+  }
+  data->inputs.reserve(items.size());
+  for (const auto& [input, tensor] : items) {
+    const char* name = Utf8Of(input, "the name of an input");
+    data->inputs.emplace_back(name, ReadInput(name, tensor.ptr()));
   }
 }
 

@@ -7,6 +7,7 @@
 [['hello world!']]
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
 from tritonserver import _c
@@ -31,16 +32,10 @@ from tritonserver._api._home import locate_core
 from tritonserver._api._logging import LogMessage
 from tritonserver._api._memorybuffer import MemoryBuffer
 from tritonserver._api._metrics import Metric, MetricFamily
-from tritonserver._api._metrics_report import MetricSample, ReportedMetricFamily, parse_metrics
 from tritonserver._api._model import Model
-from tritonserver._api._model_dictionary import ModelDictionary
-from tritonserver._api._opentelemetry import OpenTelemetryTrace
-from tritonserver._api._options import ModelLoadDeviceLimit, Options, RateLimiterResource
 from tritonserver._api._request import InferenceRequest
 from tritonserver._api._response import AsyncResponseIterator, InferenceResponse, ResponseIterator
-from tritonserver._api._server import Server
 from tritonserver._api._tensor import Tensor
-from tritonserver._api._tracing import Trace, TraceSpan, TraceTensor
 from tritonserver._c.triton_bindings import (
     AlreadyExistsError,
     CancelledError,
@@ -106,18 +101,48 @@ __all__ = [
 
 _c.triton_bindings._set_home_locator(locate_core)
 
+# What only a program that runs a server, or looks closely, needs is imported when it is first used.
+if TYPE_CHECKING:
+    from tritonserver._api._metrics_report import MetricSample, ReportedMetricFamily, parse_metrics
+    from tritonserver._api._model_dictionary import ModelDictionary
+    from tritonserver._api._opentelemetry import OpenTelemetryTrace
+    from tritonserver._api._options import ModelLoadDeviceLimit, Options, RateLimiterResource
+    from tritonserver._api._server import Server
+    from tritonserver._api._tracing import Trace, TraceSpan, TraceTensor
 
-if TYPE_CHECKING:  # which would believe in any attribute if it saw the function
     __version__: str
 else:
+    _LATER = {
+        "MetricSample": "_metrics_report",
+        "ModelDictionary": "_model_dictionary",
+        "ModelLoadDeviceLimit": "_options",
+        "OpenTelemetryTrace": "_opentelemetry",
+        "Options": "_options",
+        "RateLimiterResource": "_options",
+        "ReportedMetricFamily": "_metrics_report",
+        "Server": "_server",
+        "Trace": "_tracing",
+        "TraceSpan": "_tracing",
+        "TraceTensor": "_tracing",
+        "parse_metrics": "_metrics_report",
+    }
 
-    def __getattr__(name: str) -> str:
-        # Not at import, because importlib.metadata takes as long as all the rest.
+    def __getattr__(name: str) -> object:
         if name == "__version__":
-            from importlib import metadata
+            value = _version()
+        elif name in _LATER:
+            value = getattr(importlib.import_module(f"tritonserver._api.{_LATER[name]}"), name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals().setdefault(name, value)
 
-            try:
-                return metadata.version("tritonserver")
-            except metadata.PackageNotFoundError:
-                return "UNKNOWN"
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATER, "__version__"})
+
+    def _version() -> str:
+        from importlib import metadata  # takes as long as all the rest
+
+        try:
+            return metadata.version("tritonserver")
+        except metadata.PackageNotFoundError:
+            return "UNKNOWN"

@@ -54,6 +54,9 @@ PRIVATE = {
 
 
 def test_all_is_sorted_and_complete() -> None:
+    assert set(tritonserver.__all__) <= set(dir(tritonserver))
+    for name in tritonserver.__all__:
+        getattr(tritonserver, name)
     public = {
         name
         for name, value in vars(tritonserver).items()
@@ -117,5 +120,9 @@ assert tritonserver._c.triton_bindings._loaded_library() is None
 new = set(sys.modules) - before
 for heavy in ("asyncio", "concurrent.futures", "logging", "subprocess", "importlib.metadata"):
     assert heavy not in new, heavy
+for later in ("_api._server", "_api._options", "_api._tracing", "_api._metrics_report", "runtime"):
+    assert f"tritonserver.{later}" not in new, later
+assert tritonserver.Server is tritonserver.Server
+assert "Server" in vars(tritonserver)
 """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -280,6 +279,8 @@ class Model:
 
 
 def _document(message: TRITONSERVER_Message) -> Any:
+    import json  # which programs that only infer do not need
+
     return json.loads(message.serialize_to_json())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypedDict
@@ -125,6 +124,8 @@ def explain_rejection(
         given.keys() <= wanted.keys()
     ):
         return refusal
+    import difflib  # only here: nobody waits for it who makes no mistake
+
     parts = [refusal.rstrip(" .")]
     for name in given.keys() - wanted.keys():
         close = difflib.get_close_matches(name, wanted.keys() - given.keys(), 1, 0.5)
