@@ -17,6 +17,7 @@ from tritonserver._api._blocking import Deadline, DeadlinePassed, run, seconds
 from tritonserver._api._enums import MetricFormat, ModelControlMode
 from tritonserver._api._home import home
 from tritonserver._api._load_parameters import LoadParameter, ModelConfig, load_parameters
+from tritonserver._api._metrics_report import ReportedMetricFamily, parse_metrics
 from tritonserver._api._model import Model
 from tritonserver._api._model_dictionary import ModelDictionary
 from tritonserver._api._model_names import check_model_names
@@ -41,9 +42,6 @@ from tritonserver._c.triton_bindings import (
     UnsupportedError,
 )
 from tritonserver.runtime import plain_path
-
-if TYPE_CHECKING:
-    from tritonserver._api._metrics_report import ReportedMetricFamily
 
 if sys.version_info >= (3, 11):
     from typing import Self, Unpack
@@ -535,8 +533,6 @@ class Server:
 
     def metric_families(self) -> dict[str, ReportedMetricFamily]:
         """Return the metrics of the process by name of their family, as `metrics` reports them."""
-        from tritonserver._api._metrics_report import parse_metrics
-
         return parse_metrics(self.metrics())
 
     @property
