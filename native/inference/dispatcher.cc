@@ -88,7 +88,7 @@ void DispatchForward(Inference& inference) noexcept {
 }
 
 void DispatchCallSoon(std::shared_ptr<Waker> waker) noexcept {
-  dispatcher().Post([waker = std::move(waker)] { waker->CallSoon(); });
+  dispatcher().Post([waker = std::move(waker)] { waker->CallSoonThreadsafe(); });
 }
 
 void StopDispatcher() {

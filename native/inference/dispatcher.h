@@ -12,7 +12,7 @@ class Waker;
 // Has the dispatcher call `inference.Forward()`. On any thread; neither takes the GIL nor throws.
 void DispatchForward(Inference& inference) noexcept;
 
-// Has the dispatcher call `waker->CallSoon()`. Likewise.
+// Has the dispatcher call `waker->CallSoonThreadsafe()`. Likewise.
 void DispatchCallSoon(std::shared_ptr<Waker> waker) noexcept;
 
 // Ends the thread after what it is doing; for the exit of the interpreter. With the GIL. Whatever

@@ -26,28 +26,36 @@ struct KnownWakers {
 };
 thread_local KnownWakers known;
 
-PyObject* RunWaker(PyObject* capsule, PyObject*) {
+template <void (Waker::*kMethod)()>
+PyObject* CallWaker(PyObject* capsule, PyObject*) {
   return ForPython<PyObject*>(nullptr, [&] {
     auto* waker = static_cast<std::shared_ptr<Waker>*>(PyCapsule_GetPointer(capsule, kCapsuleName));
     if (waker == nullptr) throw py::error_already_set();
-    std::shared_ptr<Waker>(*waker)->Run();
+    const std::shared_ptr<Waker> kept = *waker;
+    (kept.get()->*kMethod)();
     return Py_NewRef(Py_None);
   });
 }
 
-// A Python function that calls `waker->Run()` and keeps the waker. Its end closes the waker if it
-// is the reader, which a loop keeps until it is closed itself.
-py::object NewRunFunction(std::shared_ptr<Waker> waker, bool is_reader) {
-  static PyMethodDef definition = {"wake", &RunWaker, METH_NOARGS,
-                                   "Complete what waits on this event loop for responses."};
-  const auto destroy_reader = [](void* kept) {
-    const std::unique_ptr<std::shared_ptr<Waker>> waker(static_cast<std::shared_ptr<Waker>*>(kept));
-    (*waker)->Close();
-  };
-  const auto destroy = [](void* kept) { delete static_cast<std::shared_ptr<Waker>*>(kept); };
-  auto* kept = new std::shared_ptr<Waker>(std::move(waker));
-  const py::capsule capsule = is_reader ? py::capsule(kept, kCapsuleName, destroy_reader)
-                                        : py::capsule(kept, kCapsuleName, destroy);
+// Python functions that keep the waker and call it. The end of the reader, which a loop keeps until
+// it is closed itself, closes the waker.
+py::object NewReader(std::shared_ptr<Waker> waker) {
+  static PyMethodDef definition = {"read", &CallWaker<&Waker::Read>, METH_NOARGS,
+                                   "Something waits on this event loop for a response that came."};
+  const py::capsule capsule(new std::shared_ptr<Waker>(std::move(waker)), kCapsuleName,
+                            [](void* kept) {
+                              const std::unique_ptr<std::shared_ptr<Waker>> waker(
+                                  static_cast<std::shared_ptr<Waker>*>(kept));
+                              (*waker)->Close();
+                            });
+  return Steal(PyCFunction_New(&definition, capsule.ptr()));
+}
+
+py::object NewRunFunction(std::shared_ptr<Waker> waker) {
+  static PyMethodDef definition = {"wake", &CallWaker<&Waker::Run>, METH_NOARGS,
+                                   "Have go on what waits on this event loop for responses."};
+  const py::capsule capsule(new std::shared_ptr<Waker>(std::move(waker)), kCapsuleName,
+                            [](void* kept) { delete static_cast<std::shared_ptr<Waker>*>(kept); });
   return Steal(PyCFunction_New(&definition, capsule.ptr()));
 }
 
@@ -78,7 +86,7 @@ std::shared_ptr<Waker> NewWakerWithReader(PyObject* loop, const py::object& refe
   auto waker = std::make_shared<Waker>(number, py::object(reference).release().ptr());
   event_fd.Release();
   try {
-    py::handle(loop).attr(py::handle(names.add_reader))(number, NewRunFunction(waker, true));
+    py::handle(loop).attr(py::handle(names.add_reader))(number, NewReader(waker));
   } catch (py::error_already_set& error) {
     if (!error.matches(PyExc_NotImplementedError) && !error.matches(PyExc_AttributeError)) throw;
     return nullptr;
@@ -151,49 +159,45 @@ void Waker::Notify(Inference& inference) noexcept {
   }
 }
 
-// A task that goes on may run the loop itself, which then comes here again, or stop it by an
-// exception. So each inference stays in the list until it is its turn, and the loop is told again
-// of those that are left.
+void Waker::Read() {
+  std::uint64_t count;
+  while (read(event_fd_, &count, sizeof(count)) < 0 && errno == EINTR) {
+  }
+  CallSoon(names.call_soon);
+}
+
+// A task that goes on may run the loop itself, or end it by an exception. So each inference stays
+// in the list until it is its turn, and the loop is told of those that are left before that.
 void Waker::Run() {
-  struct AtEnd {
-    Waker& waker;
-    ~AtEnd() { waker.Settle(); }
-  } at_end{*this};
   // What comes meanwhile has to wait like anything else for the next round of the loop.
   std::size_t count;
   {
     std::lock_guard lock(mutex_);
+    signalled_ = false;
     count = ready_.size();
   }
   for (; count > 0; --count) {
     InferenceReference inference;
+    bool tell_of_others = false;
     {
       std::lock_guard lock(mutex_);
       if (ready_.empty()) return;
       inference.reset(ready_.front());
       ready_.pop_front();
+      tell_of_others = !ready_.empty() && !std::exchange(signalled_, true);
     }
+    if (tell_of_others) CallSoon(names.call_soon);
     inference->Wake(*this);
   }
 }
 
-void Waker::Settle() noexcept {
-  std::lock_guard lock(mutex_);
-  if (ready_.empty()) {
-    signalled_ = false;
-    std::uint64_t count;
-    while (event_fd_ >= 0 && read(event_fd_, &count, sizeof(count)) < 0 && errno == EINTR) {
-    }
-  } else if (event_fd_ < 0) {
-    DispatchCallSoon(shared_from_this());
-  }
-}
+void Waker::CallSoonThreadsafe() { CallSoon(names.call_soon_threadsafe); }
 
-void Waker::CallSoon() {
+void Waker::CallSoon(PyObject* method) {
   const py::object loop = Loop();
   if (loop_is_closed()) return Close();
   try {
-    loop.attr(py::handle(names.call_soon_threadsafe))(NewRunFunction(shared_from_this(), false));
+    loop.attr(py::handle(method))(NewRunFunction(shared_from_this()));
   } catch (py::error_already_set& error) {
     if (!loop_is_closed()) throw;
     Close();  // in between, by its own thread

@@ -38,11 +38,14 @@ class Waker : public std::enable_shared_from_this<Waker> {
   // Has the loop call `inference->Wake(*this)`. On any thread; neither takes the GIL nor throws.
   void Notify(Inference& inference) noexcept;
 
-  // On the loop's thread, with the GIL.
+  // Called by the loop, with the GIL: when the eventfd is readable, and in the next round. Tasks go
+  // on in `Run`, which is a call of its own, for a task that runs the loop itself could not have
+  // the reader called from within the reader.
+  void Read();
   void Run();
 
   // Asks the loop to call `Run`; for the dispatcher, with the GIL.
-  void CallSoon();
+  void CallSoonThreadsafe();
 
   // The loop will not run again. Lets go of the inferences, which may hold this waker. With the
   // GIL.
@@ -53,7 +56,7 @@ class Waker : public std::enable_shared_from_this<Waker> {
   bool loop_is_closed() const;
 
  private:
-  void Settle() noexcept;
+  void CallSoon(PyObject* method);
   py::object Loop() const;  // None when it is gone
 
   const int event_fd_;              // -1: the loop has no `add_reader`
@@ -61,7 +64,7 @@ class Waker : public std::enable_shared_from_this<Waker> {
   std::mutex mutex_;
   std::deque<Inference*> ready_;  // with a reference each
   bool closed_ = false;
-  bool signalled_ = false;  // `Run` is going to be called, or runs
+  bool signalled_ = false;  // `Run` is going to be called
 };
 
 }  // namespace tritonserver::inference

@@ -6,6 +6,7 @@ import contextvars
 import gc
 import os
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -164,6 +165,40 @@ def test_a_task_that_ends_the_program_takes_no_other_along(
     with pytest.raises(SystemExit):
         loop.run_until_complete(leaving)
     loop.run_until_complete(asyncio.wait_for(main(), 30))
+    loop.close()
+
+
+class Reentrant(asyncio.SelectorEventLoop):
+    """A loop that its tasks may run, as notebooks have it."""
+
+    def _run_once(self: Any) -> None:
+        self._process_events(self._selector.select(0.01))
+        for _ in range(len(self._ready)):
+            if self._ready:
+                self._ready.popleft()._run()
+
+
+def test_a_task_that_runs_the_loop_itself(identity: Model) -> None:
+    loop = Reentrant()
+
+    async def one() -> None:
+        await identity.call_async(INPUT0=X)
+
+    async def outer(others: list[asyncio.Task[None]]) -> None:
+        await identity.call_async(INPUT0=X)
+        task = asyncio.current_task(loop)
+        asyncio.tasks._leave_task(loop, task)
+        end = time.monotonic() + 30
+        while not all(each.done() for each in others) and time.monotonic() < end:
+            loop._run_once()
+        asyncio.tasks._enter_task(loop, task)
+        assert all(each.done() for each in others)
+
+    for _ in range(20):
+        others: list[asyncio.Task[None]] = []
+        running = loop.create_task(outer(others))
+        others += [loop.create_task(one()) for _ in range(20)]
+        loop.run_until_complete(running)
     loop.close()
 
 
