@@ -187,7 +187,9 @@ void ReadInputs(const py::object& inputs, RequestData* data) {
   data->inputs.reserve(items.size());
   for (const auto& [input, tensor] : items) {
     const char* name = Utf8Of(input, "the name of an input");
-    data->inputs.emplace_back(name, ReadInput(name, tensor.ptr()));
+    // The name first: whoever explains an error sees which input it is about.
+    data->inputs.emplace_back(name, TensorView{});
+    data->inputs.back().second = ReadInput(name, tensor.ptr());
   }
 }
 

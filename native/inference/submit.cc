@@ -187,7 +187,9 @@ void ThrowExplained(const Error& refusal, const py::object& model, const Request
   if (refusal.code() != TRITONSERVER_ERROR_INVALID_ARG) throw refusal;
   py::dict given;
   for (const auto& [name, view] : data.inputs) {
-    given[py::str(name)] = py::make_tuple(InfoOf(view.data_type).name, view.shape);
+    const bool is_converted = view.data_type != TRITONSERVER_TYPE_INVALID;
+    given[py::str(name)] = is_converted ? py::make_tuple(InfoOf(view.data_type).name, view.shape)
+                                        : py::object(py::none());
   }
   throw Error(refusal.code(),
               py::handle(classes.explain_rejection)(model, Steal(NewText(refusal.message())), given)

@@ -240,6 +240,31 @@ def test_a_misspelled_input(server: tritonserver.Server) -> None:
         model.infer(inputs={"pf32_input": np.ones((1, 1), np.float32)})
 
 
+def test_errors_are_about_the_input_concerned(server: tritonserver.Server) -> None:
+    model = server.model("identity_eight")
+    values: dict[str, Any] = {f"INPUT{i}": np.ones(2, np.float32) for i in range(8)}
+    takes = "model 'identity_eight' takes 'INPUT5' FP32 [-1]"
+    with pytest.raises(InvalidArgumentError, match="ragged") as raised:
+        model({**values, "INPUT5": [[1], [2, 3]]})
+    assert str(raised.value).endswith(f"items; {takes}")
+    with pytest.raises(InvalidArgumentError) as raised:
+        model({**values, "INPUT5": np.ones(2)})
+    assert str(raised.value).endswith(f"; {takes}; given: 'INPUT5' FP64 [2]")
+    del values["INPUT5"]
+    with pytest.raises(InvalidArgumentError) as raised:
+        model(values)
+    assert all(f"'INPUT{i}' FP32 [-1]" in str(raised.value) for i in range(8))
+
+
+def test_errors_about_something_else_do_not_list_inputs(server: tritonserver.Server) -> None:
+    model = server.model("native_identity")
+    with pytest.raises(InvalidArgumentError, match="nonsense") as raised:
+        model.infer(
+            inputs={"fp32_input": np.ones((1, 1), np.float32)}, requested_outputs=["nonsense"]
+        )
+    assert "takes" not in str(raised.value)
+
+
 def test_wrong_type_and_shape_name_both(identity: tritonserver.Model) -> None:
     with pytest.raises(InvalidArgumentError) as raised:
         identity.infer(inputs={"INPUT0": np.ones((2, 3))})

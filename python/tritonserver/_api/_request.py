@@ -106,33 +106,44 @@ class InferenceRequest:
 
 
 def explain_rejection(
-    model: tritonserver.Model, refusal: str, given: Mapping[str, tuple[str, list[int]]]
+    model: tritonserver.Model, refusal: str, given: Mapping[str, tuple[str, list[int]] | None]
 ) -> str:
-    """Return why a request was refused; if its inputs are not what the model takes, say so.
+    """Return why a request was refused, and what the model takes where that is not what was given.
 
     Parameters
     ----------
     given
-        Name to data type and shape of each input.
+        Name to data type and shape of each input; None for one that could not be converted.
     """
     try:
         inputs = model.metadata()["inputs"]
+        optional = {each["name"] for each in model.config()["input"] if each.get("optional")}
     except TritonError:
         return refusal
     wanted = {each["name"]: (each["datatype"], each["shape"]) for each in inputs}
-    if all(_fits(given.get(name), tensor) for name, tensor in wanted.items()) and (
-        given.keys() <= wanted.keys()
-    ):
+    unknown = given.keys() - wanted.keys()
+    concerned = {
+        name: tensor
+        for name, tensor in wanted.items()
+        if name in given and not _fits(given[name], tensor)
+    }
+    if unknown or not (concerned or wanted.keys() - given.keys() <= optional):
+        concerned = wanted
+    if not concerned:
         return refusal
     import difflib  # only here: nobody waits for it who makes no mistake
 
     parts = [refusal.rstrip(" .")]
-    for name in given.keys() - wanted.keys():
+    for name in unknown:
         close = difflib.get_close_matches(name, wanted.keys() - given.keys(), 1, 0.5)
         if close:
             parts.append(f"did you mean {close[0]!r} instead of {name!r}?")
-    parts.append(f"model {model.name!r} takes {_list(wanted)}")
-    parts.append(f"given: {_list(given)}")
+    parts.append(f"model {model.name!r} takes {_list(concerned)}")
+    known = {name: tensor for name, tensor in given.items() if tensor is not None}
+    if concerned is not wanted:
+        known = {name: tensor for name, tensor in known.items() if name in concerned}
+    if known or not given:
+        parts.append(f"given: {_list(known)}")
     return "; ".join(parts)
 
 
