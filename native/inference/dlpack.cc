@@ -108,6 +108,13 @@ const DLTensor& TensorOf(const py::object& capsule, const std::string& what) {
   Refuse(what, "its __dlpack__() did not return an unused DLPack capsule");
 }
 
+bool IsReadOnly(const py::object& capsule) {
+  if (!PyCapsule_IsValid(capsule.ptr(), kDLTensorVersioned)) return false;
+  const auto* managed = static_cast<const DLManagedTensorVersioned*>(
+      PyCapsule_GetPointer(capsule.ptr(), kDLTensorVersioned));
+  return (managed->flags & kDLPackReadOnly) != 0;
+}
+
 py::object CallDLPack(PyObject* producer) {
   static PyObject* const keywords = Steal(PyTuple_Pack(1, names.max_version)).release().ptr();
   static PyObject* const version =
@@ -146,6 +153,10 @@ char* CopyStrided(const DLTensor& tensor, std::size_t element_size, std::int32_t
     to = CopyStrided(tensor, element_size, axis + 1, from + i * step, to);
   }
   return to;
+}
+
+bool IsGpu(const DLDevice& device) {
+  return device.device_type == kDLCUDA || device.device_type == kDLCUDAManaged;
 }
 
 TRITONSERVER_MemoryType MemoryTypeOf(const DLDevice& device, const std::string& what) {
@@ -194,9 +205,13 @@ py::object DeviceOf(TRITONSERVER_MemoryType memory_type, std::int64_t memory_typ
   return py::make_tuple(static_cast<int>(device.device_type), device.device_id);
 }
 
-TensorView ReadDLPack(PyObject* producer, const std::string& what, bool copy_if_strided) {
+TensorView ReadDLPack(PyObject* producer, const std::string& what, bool is_input) {
   py::object capsule = CallDLPack(producer);
+  if (const DLDevice device = TensorOf(capsule, what).device; IsGpu(device)) {
+    capsule = py::handle(classes.take_from_gpu)(py::handle(producer), device.device_id);
+  }
   const DLTensor& tensor = TensorOf(capsule, what);
+  if (!is_input && IsReadOnly(capsule)) Refuse(what, "the memory is read-only; copy it first");
   const TRITONSERVER_DataType data_type =
       tensor.dtype.lanes == 1 ? DataTypeOfDLPack(tensor.dtype.code, tensor.dtype.bits)
                               : TRITONSERVER_TYPE_INVALID;
@@ -222,7 +237,7 @@ TensorView ReadDLPack(PyObject* producer, const std::string& what, bool copy_if_
     view.owner = std::move(capsule);
     return view;
   }
-  if (!copy_if_strided || view.memory_type == TRITONSERVER_MEMORY_GPU) {
+  if (!is_input || view.memory_type == TRITONSERVER_MEMORY_GPU) {
     Refuse(what, "its memory is not C-contiguous; make it so first");
   }
   view.owner = NewByteArray(view.byte_size);

@@ -1,6 +1,5 @@
 #include "native/inference/python_tensor.h"
 
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -132,6 +131,7 @@ PyObject* DLPack(PyObject* self, PyObject* const* values, Py_ssize_t count, PyOb
     const DLPackArguments arguments = ReadDLPackArguments(values, count, keywords);
     TensorView view = ReadTensor(self, kWhat);
     const bool is_host = view.memory_type != TRITONSERVER_MEMORY_GPU;
+    // What is in GPU memory is complete, so that no stream has to wait for another.
     if (is_host && !IsNoneOrZero(arguments.stream)) {
       Refuse(TRITONSERVER_ERROR_UNSUPPORTED, "a tensor in host memory has no stream");
     }
@@ -150,11 +150,13 @@ PyObject* DLPack(PyObject* self, PyObject* const* values, Py_ssize_t count, PyOb
       view = ReadTensor(moved.ptr(), kWhat);
       is_copied = true;
     } else if (arguments.copy == Py_True) {
-      CheckIsHost(view);
-      const py::object copy = NewByteArray(view.byte_size);
-      if (view.byte_size > 0) std::memcpy(ArrayData(copy), view.data, view.byte_size);
-      view.data = ArrayData(copy);
-      view.owner = copy;
+      const auto wanted = is_host ? TRITONSERVER_MEMORY_CPU : view.memory_type;
+      const TensorView copy =
+          ReadMemoryBuffer(py::handle(classes.copy_memory)(Get(self, names.memory_buffer),
+                                                           EnumMember(wanted), view.memory_type_id)
+                               .ptr());
+      view.data = copy.data;
+      view.owner = copy.owner;
       is_copied = true;
     }
     return NewCapsule(view, self, versioned, is_copied).release().ptr();

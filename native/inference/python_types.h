@@ -80,8 +80,10 @@ struct PythonNames {
   CLASS(RequestedOutput)                   \
   CLASS(Tensor)                            \
   CLASS(allocate_output)                   \
+  CLASS(copy_memory)                       \
   CLASS(explain_rejection)                 \
-  CLASS(resolve_output_memory)
+  CLASS(resolve_output_memory)             \
+  CLASS(take_from_gpu)
 
 struct PythonClasses {
 #define CLASS(name) PyObject* name;

@@ -151,14 +151,15 @@ InferenceReference NewInference(const py::object& server, const RequestData& dat
   setup.model_version = data.model_version;
   setup.request_id = data.id;
   setup.server = py::object(server).release().ptr();
-  if (IsGiven(fields.output_memory_allocator)) {
-    setup.allocator = py::object(fields.output_memory_allocator).release().ptr();
-  }
+  py::object allocator = fields.output_memory_allocator;
   if (IsGiven(fields.output_memory_type)) {
-    const py::tuple place = py::handle(classes.resolve_output_memory)(fields.output_memory_type,
-                                                                      setup.allocator != nullptr);
+    if (!IsGiven(allocator)) allocator = py::none();
+    const py::tuple place =
+        py::handle(classes.resolve_output_memory)(fields.output_memory_type, allocator);
     setup.output_memory = {place[0].cast<TRITONSERVER_MemoryType>(), place[1].cast<std::int64_t>()};
+    allocator = place[2];
   }
+  if (IsGiven(allocator)) setup.allocator = allocator.release().ptr();
   SetQueue(fields.response_queue, &setup);
   return inference;
 }

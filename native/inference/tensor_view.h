@@ -38,8 +38,8 @@ TensorView ReadMemoryBuffer(PyObject* memory_buffer);
 // A NumPy array of any layout.
 TensorView ReadArray(PyObject* array, const std::string& what);
 
-// An object with `__dlpack__`; the owner is its capsule. `copy_if_strided`: host memory that is not
-// C-contiguous is copied instead of refused.
-TensorView ReadDLPack(PyObject* producer, const std::string& what, bool copy_if_strided);
+// An object with `__dlpack__`; the owner is its capsule. An input may be read-only, and host memory
+// that is not C-contiguous is copied; otherwise both are refused.
+TensorView ReadDLPack(PyObject* producer, const std::string& what, bool is_input);
 
 }  // namespace tritonserver::inference

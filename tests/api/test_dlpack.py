@@ -13,6 +13,7 @@ from tritonserver import (
     DLDeviceType,
     InvalidArgumentError,
     MemoryType,
+    Server,
     Tensor,
     UnsupportedError,
 )
@@ -105,6 +106,7 @@ class Producer:
 
 
 MEMORY = np.arange(24, dtype=np.float32)
+READ_ONLY = 1
 
 
 def test_a_capsule_is_of_the_old_kind_unless_asked() -> None:
@@ -254,9 +256,25 @@ def test_no_dimensions() -> None:
     assert Tensor.from_dlpack(Producer(MEMORY.copy(), shape=())).to_numpy().shape == ()
 
 
+def test_inputs_may_be_read_only_and_of_any_strides(native_server: Server) -> None:
+    model = native_server.model("native_identity")
+    for fields, wanted in (
+        ({"shape": (2, 3), "strides": (1, 2)}, [[0, 2, 4], [1, 3, 5]]),
+        ({"shape": (2, 3), "strides": (0, 1), "byte_offset": 8}, [[2, 3, 4], [2, 3, 4]]),
+        ({"shape": (2, 2), "strides": (-4, -1), "byte_offset": 20}, [[5, 4], [1, 0]]),
+        ({"shape": (1, 3), "strides": (-7, 2)}, [[0, 2, 4]]),
+        ({"shape": (3, 1), "strides": (1, 99), "byte_offset": 4}, [[1], [2], [3]]),
+    ):
+        for versioned in (False, True):
+            value = Producer(MEMORY.copy(), versioned, managed={"flags": READ_ONLY}, **fields)
+            tensor = model(fp32_input=value)["fp32_output"]
+            assert tensor.to_numpy().tolist() == wanted
+
+
 @pytest.mark.parametrize(
     ("fields", "cause"),
     [
+        ({"versioned": True, "managed": {"flags": READ_ONLY}}, "read-only; copy it first"),
         ({"shape": (2, 3), "strides": (1, 2)}, "C-contiguous"),
         ({"shape": (3,), "strides": (2,)}, "C-contiguous"),
         ({"shape": (3,), "strides": (-1,)}, "C-contiguous"),

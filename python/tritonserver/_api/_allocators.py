@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import abc
+import ctypes
+import dataclasses
+import importlib.util
 from collections.abc import Mapping, MutableMapping
 
 import numpy
 
+from tritonserver._api._cuda import cuda_runtime, has_gpu
 from tritonserver._api._datautils import DeviceOrMemoryType, parse_device_or_memory_type
 from tritonserver._api._enums import MemoryType
 from tritonserver._api._memorybuffer import MemoryBuffer
@@ -41,6 +45,30 @@ class CPUAllocator(MemoryAllocator):
         return MemoryBuffer(owner.ctypes.data, MemoryType.CPU, 0, size, owner)
 
 
+class GPUAllocator(MemoryAllocator):
+    """Memory of a GPU, from the CUDA runtime.
+
+    Raises
+    ------
+    UnavailableError
+        There is not enough memory.
+    UnsupportedError
+        There is no GPU.
+    InvalidArgumentError
+        There is no GPU of this number.
+    """
+
+    def allocate(self, size: int, memory_type: MemoryType, memory_type_id: int) -> MemoryBuffer:
+        owner = cuda_runtime().allocate(size, memory_type_id)
+        return MemoryBuffer(owner.address, MemoryType.GPU, memory_type_id, size, owner)
+
+
+_BUILT_IN: dict[MemoryType, MemoryAllocator] = {
+    MemoryType.CPU: CPUAllocator(),
+    MemoryType.GPU: GPUAllocator(),
+}
+
+
 class _DefaultAllocators(dict[MemoryType, MemoryAllocator]):
     """Tells the native layer when it has to ask an allocator, so that it need not otherwise."""
 
@@ -65,13 +93,20 @@ class _DefaultAllocators(dict[MemoryType, MemoryAllocator]):
     update = MutableMapping.update
 
 
+def _prefers_gpu() -> bool:
+    # Programs for GPUs may expect the outputs of their models there, but only if CuPy is installed.
+    return importlib.util.find_spec("cupy") is not None and has_gpu()
+
+
 default_memory_allocators: dict[MemoryType, MemoryAllocator] = _DefaultAllocators(
-    {MemoryType.CPU: CPUAllocator()}
+    _BUILT_IN if _prefers_gpu() else {MemoryType.CPU: _BUILT_IN[MemoryType.CPU]}
 )
 """The allocator for each kind of memory; entries may be replaced and deleted at any time.
 
-Outputs for which there is no entry go to host memory. As long as the CPU's entry is the original
-one, host memory comes from a pool of the native layer.
+Outputs that a backend prefers in memory without an entry go to host memory. For GPU memory there is
+one at first if there is a GPU and CuPy is installed; requests with ``output_memory_type="gpu"`` and
+`Tensor.to_device` need none. As long as the CPU's entry is the original one, host memory comes from
+a pool of the native layer.
 """
 
 
@@ -80,14 +115,14 @@ def allocate_output(
 ) -> MemoryBuffer:
     """Return memory for an output, from `allocator` or the default one for this kind of memory."""
     if allocator is None:
-        allocator = default_memory_allocators.get(memory_type) or CPUAllocator()
+        allocator = default_memory_allocators.get(memory_type) or _BUILT_IN[MemoryType.CPU]
     return allocator.allocate(size, memory_type, memory_type_id)
 
 
 def resolve_output_memory(
-    output_memory_type: DeviceOrMemoryType, has_allocator: bool
-) -> tuple[MemoryType, int]:
-    """Return the kind of memory that a request asks for.
+    output_memory_type: DeviceOrMemoryType, allocator: MemoryAllocator | None
+) -> tuple[MemoryType, int, MemoryAllocator | None]:
+    """Return the kind of memory that a request asks for, and the allocator it needs, if any.
 
     Raises
     ------
@@ -95,26 +130,41 @@ def resolve_output_memory(
         It is no kind of memory, or there is no allocator for it.
     """
     memory_type, number = parse_device_or_memory_type(output_memory_type)
-    if not has_allocator and memory_type not in default_memory_allocators:
-        raise InvalidArgumentError(
-            f"output_memory_type: there is no allocator for {memory_type.name} memory; add one to "
-            "default_memory_allocators, or give output_memory_allocator"
-        )
-    return memory_type, number
+    if allocator is None and memory_type not in default_memory_allocators:
+        if memory_type != MemoryType.GPU or not has_gpu():
+            raise InvalidArgumentError(
+                f"output_memory_type: there is no allocator for {memory_type.name} memory; add one "
+                "to default_memory_allocators, or give output_memory_allocator"
+            )
+        allocator = _BUILT_IN[memory_type]
+    return memory_type, number, allocator
 
 
 def copy_memory(source: MemoryBuffer, memory_type: MemoryType, memory_type_id: int) -> MemoryBuffer:
-    """Return a copy of memory in memory of another kind.
+    """Return a copy of memory, complete, in memory of this kind.
 
     Raises
     ------
     UnsupportedError
-        There is no allocator for that kind, or no way to copy.
+        There is no allocator for that kind, or no GPU.
     """
-    raise UnsupportedError(
-        f"cannot copy from {source.memory_type.name} to {memory_type.name} memory"
-    )
+    allocator = default_memory_allocators.get(memory_type) or _BUILT_IN.get(memory_type)
+    if allocator is None:
+        raise UnsupportedError(
+            f"there is no allocator for {memory_type.name} memory; add one to "
+            "default_memory_allocators"
+        )
+    target = allocator.allocate(source.size, memory_type, memory_type_id)
+    devices = [
+        buffer.memory_type_id for buffer in (target, source) if buffer.memory_type == MemoryType.GPU
+    ]
+    if devices:
+        cuda_runtime().copy(target.data_ptr, source.data_ptr, source.size, devices[0])
+    else:
+        ctypes.memmove(target.data_ptr, source.data_ptr, source.size)
+    return dataclasses.replace(target, size=source.size)
 
 
 _inference.register(allocate_output)
 _inference.register(resolve_output_memory)
+_inference.register(copy_memory)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import enum
 from typing import Any, Protocol, runtime_checkable
 
+from tritonserver._api._cuda import cuda_runtime
+from tritonserver._c import _inference
+
 
 class DLDeviceType(enum.IntEnum):
     """DLPack's numbers of kinds of devices."""
@@ -34,3 +37,26 @@ class DLPackObject(Protocol):
 
     def __dlpack_device__(self) -> tuple[int, int]:
         """Return device type and device number of the memory."""
+
+
+def take_from_gpu(producer: Any, device: int) -> Any:
+    """Return the capsule of an object in GPU memory once everything that is written there is.
+
+    Triton's streams know nothing of the producer's, so the host waits.
+
+    Raises
+    ------
+    UnsupportedError
+        There is no GPU, or no CUDA runtime.
+    """
+    cuda = cuda_runtime()
+    stream = cuda.stream(device)
+    try:
+        capsule = producer.__dlpack__(stream=stream, max_version=(1, 0))
+    except TypeError:
+        capsule = producer.__dlpack__(stream=stream)
+    cuda.synchronize(stream)
+    return capsule
+
+
+_inference.register(take_from_gpu)
