@@ -95,6 +95,18 @@ TensorView ReadTextArray(PyObject* array, const std::string& what) {
       ShapeOf(array));
 }
 
+// NumPy's StringDType, whose elements may be missing.
+TensorView ReadStringDTypeArray(PyObject* array, const std::string& what) {
+  const py::object objects = py::handle(array).attr("astype")(py::dtype(std::string("O")), "C");
+  auto* const elements = static_cast<PyObject**>(ArrayData(objects));
+  for (std::size_t i = 0; i < CountOf(array); ++i) {
+    if (!PyUnicode_Check(elements[i])) {
+      Refuse(what, "element " + std::to_string(i) + " is missing; give it a text first");
+    }
+  }
+  return ReadObjectArray(objects.ptr(), what);
+}
+
 // Types that NumPy does not have itself.
 TRITONSERVER_DataType DataTypeOfOther(PyObject* array) {
   const bool is_bfloat16 =
@@ -214,10 +226,8 @@ TensorView ReadArray(PyObject* array, const std::string& what) {
       return ReadTextArray(array, what);
     case 'O':
       return ReadObjectArray(array, what);
-    case 'T': {  // NumPy's StringDType
-      const py::object objects = py::handle(array).attr("astype")(py::dtype(std::string("O")));
-      return ReadObjectArray(objects.ptr(), what);
-    }
+    case 'T':
+      return ReadStringDTypeArray(array, what);
   }
   TRITONSERVER_DataType data_type = DataTypeOfNumPy(kind, ItemSize(array));
   if (data_type == TRITONSERVER_TYPE_INVALID) data_type = DataTypeOfOther(array);

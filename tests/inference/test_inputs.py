@@ -176,6 +176,34 @@ def test_text_of_fixed_width(echo: Echo) -> None:
         assert echo(value, "STRING", 2).to_bytes_array().tolist() == value.tolist()
 
 
+@pytest.fixture
+def string_dtype() -> Callable[..., Any]:
+    if np.lib.NumpyVersion(np.__version__) < "2.0.0":
+        pytest.skip("needs NumPy 2")
+    made: Callable[..., Any] = np.dtypes.StringDType  # type: ignore[attr-defined] # of NumPy 2
+    return made
+
+
+def test_text_of_variable_width(echo: Echo, string_dtype: Callable[..., Any]) -> None:
+    texts = [["a", "wörld\0", ""], ["日本" * 50, "\0", "x"]]
+    for dtype in (string_dtype(), string_dtype(na_object=None), string_dtype(na_object=np.nan)):
+        made = np.array(texts, dtype)
+        for value in (made, made.T, made[:, ::-1], made[:, ::2], np.asfortranarray(made), made[:0]):
+            tensor = echo(value, "STRING", 2)
+            wanted = [[each.encode() for each in row] for row in value.tolist()]
+            assert tensor.to_bytes_array().tolist() == wanted
+            assert tritonserver.Tensor.from_string_array(value) == tensor
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_missing_text(
+    identity: tritonserver.Model, string_dtype: Callable[..., Any], missing: Any
+) -> None:
+    value = np.array(["a", missing], string_dtype(na_object=missing))
+    with pytest.raises(InvalidArgumentError, match="element 1 is missing"):
+        identity.infer(inputs={"INPUT0": value})
+
+
 def test_empty_text(echo: Echo) -> None:
     for value in (np.zeros((0, 3), "U4"), np.zeros((0, 3), "S4"), np.zeros((0, 3), object)):
         tensor = echo(value, "STRING", 2)
