@@ -6,7 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -33,10 +36,26 @@ def snippets(document: Path) -> list[tuple[str, str]]:
     return found
 
 
-def test_snippets_print_what_the_readme_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "libraries",
+    [
+        pytest.param((), id="numpy"),
+        pytest.param(
+            ("torch",),
+            id="torch",
+            marks=pytest.mark.skipif(find_spec("torch") is None, reason="needs torch"),
+        ),
+    ],
+)
+def test_snippets_print_what_the_readme_says(tmp_path: Path, libraries: tuple[str, ...]) -> None:
+    """The snippets that import torch need it; the others must do without."""
     for repository in ("models", "tests/models/python"):
         shutil.copytree(ROOT / repository, tmp_path / repository)
-    programs = snippets(ROOT / "README.md")
+    programs = [
+        (program, output)
+        for program, output in snippets(ROOT / "README.md")
+        if "import torch" not in program or "torch" in libraries
+    ]
     assert len(programs) > 5
     done = subprocess.run(
         [sys.executable, "-c", DRIVER],
