@@ -420,7 +420,6 @@ ending()
 # Seconds from the beginning of the end to the end of the process.
 LIMIT = 3.0
 LONGER_LIMITS = {
-    "leftover unread stream": 4.0,
     "while loading": 6.0,  # the model takes three seconds to load
     "while a model hangs": 4.0,
     "never, with a daemon thread that loads": 6.0,
