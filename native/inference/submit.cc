@@ -124,6 +124,7 @@ class GivenTrace {
  public:
   explicit GivenTrace(const py::object& trace) {
     if (!IsGiven(trace)) return;
+    if (!py::hasattr(trace, py::handle(names._take))) RaiseTypeError("trace", "a Trace", trace);
     object_ = Steal(PyObject_CallMethodNoArgs(trace.ptr(), names._take));
     given_ = object_.cast<Trace&>().Give();
   }
@@ -185,7 +186,10 @@ void Send(Inference& inference, const RequestData& data, const py::object& model
 }
 
 void ThrowExplained(const Error& refusal, const py::object& model, const RequestData& data) {
-  if (refusal.code() != TRITONSERVER_ERROR_INVALID_ARG) throw refusal;
+  if (refusal.code() != TRITONSERVER_ERROR_INVALID_ARG &&
+      refusal.code() != TRITONSERVER_ERROR_NOT_FOUND) {
+    throw refusal;
+  }
   py::dict given;
   for (const auto& [name, view] : data.inputs) {
     const bool is_converted = view.data_type != TRITONSERVER_TYPE_INVALID;

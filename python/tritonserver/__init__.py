@@ -33,6 +33,7 @@ from tritonserver._api._logging import LogMessage
 from tritonserver._api._memorybuffer import MemoryBuffer
 from tritonserver._api._metrics import Metric, MetricFamily
 from tritonserver._api._model import Model
+from tritonserver._api._model_documents import ModelConfiguration, ModelMetadata, ModelStatistics
 from tritonserver._api._request import InferenceRequest
 from tritonserver._api._response import AsyncResponseIterator, InferenceResponse, ResponseIterator
 from tritonserver._api._tensor import Tensor
@@ -73,19 +74,25 @@ __all__ = [
     "MetricSample",
     "Model",
     "ModelBatchFlag",
+    "ModelConfiguration",
     "ModelControlMode",
     "ModelDictionary",
+    "ModelIndexEntry",
     "ModelLoadDeviceLimit",
+    "ModelMetadata",
+    "ModelStatistics",
     "ModelTxnPropertyFlag",
     "NotFoundError",
     "OpenTelemetryTrace",
     "Options",
+    "OptionsKwargs",
     "RateLimitMode",
     "RateLimiterResource",
     "ReportedMetricFamily",
     "RequestedOutput",
     "ResponseIterator",
     "Server",
+    "ServerMetadata",
     "Tensor",
     "Trace",
     "TraceActivity",
@@ -106,8 +113,13 @@ if TYPE_CHECKING:
     from tritonserver._api._metrics_report import MetricSample, ReportedMetricFamily, parse_metrics
     from tritonserver._api._model_dictionary import ModelDictionary
     from tritonserver._api._opentelemetry import OpenTelemetryTrace
-    from tritonserver._api._options import ModelLoadDeviceLimit, Options, RateLimiterResource
-    from tritonserver._api._server import Server
+    from tritonserver._api._options import (
+        ModelLoadDeviceLimit,
+        Options,
+        OptionsKwargs,
+        RateLimiterResource,
+    )
+    from tritonserver._api._server import ModelIndexEntry, Server, ServerMetadata
     from tritonserver._api._tracing import Trace, TraceSpan, TraceTensor
 
     __version__: str
@@ -115,12 +127,15 @@ else:
     _LATER = {
         "MetricSample": "_metrics_report",
         "ModelDictionary": "_model_dictionary",
+        "ModelIndexEntry": "_server",
         "ModelLoadDeviceLimit": "_options",
         "OpenTelemetryTrace": "_opentelemetry",
         "Options": "_options",
+        "OptionsKwargs": "_options",
         "RateLimiterResource": "_options",
         "ReportedMetricFamily": "_metrics_report",
         "Server": "_server",
+        "ServerMetadata": "_server",
         "Trace": "_tracing",
         "TraceSpan": "_tracing",
         "TraceTensor": "_tracing",

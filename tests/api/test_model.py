@@ -146,7 +146,7 @@ def test_after_the_server_stopped(start_server: Callable[..., tritonserver.Serve
     server = start_server("native/identity_fp32")
     model = server.model("identity_fp32")
     server.stop()
-    with pytest.raises((UnavailableError, NotFoundError, InvalidArgumentError)):
+    with pytest.raises(NotFoundError, match="server has been stopped: start it"):
         model.infer(inputs={"INPUT0": X})
     with pytest.raises((UnavailableError, NotFoundError, InvalidArgumentError)):
         model.metadata()

@@ -111,6 +111,8 @@ def test_a_request_that_is_refused_ends_its_trace(start_server: Start) -> None:
     trace = Trace()
     with pytest.raises(InvalidArgumentError):
         server.model("identity_fp32").infer(inputs={}, trace=trace)
+    with pytest.raises(TypeError, match="trace must be a Trace, not str"):
+        server.model("identity_fp32").infer(inputs=INPUTS, trace="yes")
     trace = Trace()
     list(server.model("identity_fp32").infer(inputs=INPUTS, trace=trace))
     assert trace.wait(5)

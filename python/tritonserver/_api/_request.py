@@ -11,7 +11,7 @@ from tritonserver._api._allocators import MemoryAllocator
 from tritonserver._api._classification import RequestedOutput
 from tritonserver._api._datautils import DeviceOrMemoryType
 from tritonserver._c import _inference
-from tritonserver._c.triton_bindings import TritonError
+from tritonserver._c.triton_bindings import TritonError, UnavailableError
 
 
 class ResponseQueue(Protocol):
@@ -119,7 +119,7 @@ def explain_rejection(
         inputs = model.metadata()["inputs"]
         optional = {each["name"] for each in model.config()["input"] if each.get("optional")}
     except TritonError:
-        return refusal
+        return f"{refusal}{_end_of_server(model)}"
     wanted = {each["name"]: (each["datatype"], each["shape"]) for each in inputs}
     unknown = given.keys() - wanted.keys()
     concerned = {
@@ -145,6 +145,14 @@ def explain_rejection(
     if known or not given:
         parts.append(f"given: {_list(known)}")
     return "; ".join(parts)
+
+
+def _end_of_server(model: tritonserver.Model) -> str:
+    try:
+        model._server.is_live()
+    except UnavailableError:
+        return "; its server has been stopped: start it, and ask it for the model again"
+    return ""
 
 
 def _fits(given: tuple[str, list[int]] | None, wanted: tuple[str, list[int]]) -> bool:

@@ -18,13 +18,11 @@ from tritonserver.testing import ModelRepository
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from tritonserver._api._options import OptionsKwargs
-
 
 class StartServer(Protocol):
     """The type of the fixture `start_server`, for annotations."""
 
-    def __call__(self, **options: Unpack[OptionsKwargs]) -> tritonserver.Server:
+    def __call__(self, **options: Unpack[tritonserver.OptionsKwargs]) -> tritonserver.Server:
         """Start a server with these options."""
 
 
@@ -43,8 +41,8 @@ def start_server(model_repository: ModelRepository) -> Iterator[StartServer]:
     """
     with ExitStack() as servers:
 
-        def start(**options: Unpack[OptionsKwargs]) -> tritonserver.Server:
-            all_options: OptionsKwargs = {
+        def start(**options: Unpack[tritonserver.OptionsKwargs]) -> tritonserver.Server:
+            all_options: tritonserver.OptionsKwargs = {
                 "model_repository": model_repository,
                 "strict_model_config": True,
                 "exit_timeout": 5,

@@ -7,7 +7,6 @@ from typing import Any
 from typing_extensions import Unpack, assert_type
 
 import tritonserver
-from tritonserver._api._options import OptionsKwargs
 
 
 def print_log(
@@ -93,11 +92,11 @@ tritonserver.LogMessage(tritonserver.LogLevel.INFO, "almost done")
 server.stop(timeout=3)
 
 
-def serve(**options: Unpack[OptionsKwargs]) -> tritonserver.Server:
+def serve(**options: Unpack[tritonserver.OptionsKwargs]) -> tritonserver.Server:
     return tritonserver.Server(**options).start()
 
 
-defaults: OptionsKwargs = {"model_repository": "models", "exit_timeout": 5}
+defaults: tritonserver.OptionsKwargs = {"model_repository": "models", "exit_timeout": 5}
 serve(**defaults).stop()
 
 with tritonserver.Server(model_repository="models", log_verbose=1) as server:

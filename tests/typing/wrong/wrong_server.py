@@ -5,7 +5,6 @@ from pathlib import Path
 from typing_extensions import Unpack
 
 import tritonserver
-from tritonserver._api._options import OptionsKwargs
 from tritonserver.testing.fixtures import StartServer
 
 tritonserver.Sever(model_repository="models")  # error: attr-defined
@@ -23,13 +22,13 @@ tritonserver.RateLimiterResource("lane", 4)  # error: call-arg
 tritonserver.ModelLoadDeviceLimit("GPU", 0, 0.9)  # error: arg-type
 
 
-def serve(**options: Unpack[OptionsKwargs]) -> tritonserver.Server:
+def serve(**options: Unpack[tritonserver.OptionsKwargs]) -> tritonserver.Server:
     return tritonserver.Server(**options)
 
 
 serve(model_repositories="models")  # error: call-arg
 serve(model_repository="models", exit_timeout="5")  # error: arg-type
-defaults: OptionsKwargs = {"exit_timeouts": 5}  # error: typeddict-unknown-key
+defaults: tritonserver.OptionsKwargs = {"exit_timeouts": 5}  # error: typeddict-unknown-key
 
 server = serve(model_repository="models")
 server.options.exit_timeouts = 5  # error: attr-defined
