@@ -248,6 +248,25 @@ def test_bfloat16_becomes_that_of_ml_dtypes() -> None:
     assert tensor.to_numpy().tolist() == [1.5, -2]
 
 
+def test_bfloat16_without_ml_dtypes(run_program: Any) -> None:
+    ended = run_program(
+        """
+        import sys
+        sys.modules["ml_dtypes"] = None
+        import numpy, tritonserver
+        buffer = tritonserver.MemoryBuffer.from_dlpack(numpy.zeros(2, numpy.uint16))
+        tensor = tritonserver.Tensor(tritonserver.DataType.BF16, [2], buffer)
+        for _ in range(2):
+            try:
+                tensor.to_numpy()
+            except tritonserver.UnsupportedError as error:
+                print(error)
+        """
+    )
+    assert (ended.code, ended.errors) == (0, "")
+    assert ended.output.count("install the package ml_dtypes") == 2
+
+
 def test_text_from_every_kind_of_array() -> None:
     for form in (
         [["a", "bc"]],

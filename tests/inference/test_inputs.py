@@ -1,6 +1,7 @@
 """What is given as input is what the model sees."""
 
 import array
+import ctypes
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -99,6 +100,7 @@ def test_subclasses_of_arrays(echo: Echo, tmp_path: Any) -> None:
         (memoryview(b"\x01\x02"), "UINT8", [1, 2]),
         (memoryview(np.ones((2, 3), np.int16)[:, ::2]), "INT16", [[1, 1], [1, 1]]),
         (array.array("d", [1, 2]), "FP64", [1, 2]),
+        ((ctypes.c_float * 2 * 1)((1, 2)), "FP32", [[1, 2]]),
         ([], "FP64", []),
         ([[]], "FP64", [[]]),
     ],

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 import tritonserver
 
+pytestmark = pytest.mark.timeout(600)  # a thousand requests take their time on a busy machine
+
 a_thousand = settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 
 NUMERIC = {
@@ -168,6 +170,8 @@ def test_torch(server: tritonserver.Server, recipe: Recipe) -> None:
     model = server.model(f"identity_rank_{value.ndim}")
     (response,) = model.infer(**arguments(value, given))
     check(response, value)
-    returned = torch.from_dlpack(*response.outputs.values())
+    (tensor,) = response.outputs.values()
+    returned = torch.from_dlpack(tensor)
     assert returned.dtype == given.dtype
+    assert returned.data_ptr() == tensor.data_ptr or not value.size
     assert returned.numpy().tobytes() == value.tobytes()
