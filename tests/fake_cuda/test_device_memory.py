@@ -251,10 +251,10 @@ def test_pinned_memory_needs_an_allocator(cuda: FakeCuda, monkeypatch: pytest.Mo
     assert host().to_device("cpu_pinned") == host()
 
 
-def test_outputs(cuda: FakeCuda, tmp_path: Path) -> None:
+def test_outputs(cuda: FakeCuda, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A backend without CUDA gets the memory and refuses it, and nothing is lost."""
     shutil.copytree(NATIVE_MODELS / "identity_fp32", tmp_path / "identity_fp32")
-    assert MemoryType.GPU not in default_memory_allocators
+    monkeypatch.delitem(default_memory_allocators, MemoryType.GPU, raising=False)
     with tritonserver.Server(model_repository=tmp_path) as server:
         model = server.model("identity_fp32")
         inputs = {"INPUT0": X[0]}
