@@ -9,7 +9,7 @@
 namespace tritonserver {
 
 // An error object of the C API.
-class ErrorObject {
+class ErrorObject : public PythonClass {
  public:
   ErrorObject(TRITONSERVER_Error_Code code, const std::string& message) {
     CheckText("message", message);

@@ -13,7 +13,7 @@ namespace tritonserver {
 // A metric family. There is one for each name at a time: metrics with equal labels share their
 // value, which the core counts for each handle of a family, so that deleting a metric made through
 // one handle would free the value under a metric made through another.
-class MetricFamily {
+class MetricFamily : public PythonClass {
  public:
   static std::shared_ptr<MetricFamily> Get(TRITONSERVER_MetricKind kind, const String& name,
                                            const String& description) {
@@ -51,7 +51,7 @@ class MetricFamily {
 };
 
 // A metric, which keeps its family alive: the core cannot delete a family that has metrics.
-class Metric {
+class Metric : public PythonClass {
  public:
   Metric(std::shared_ptr<MetricFamily> family, Handle<TRITONSERVER_Metric> handle)
       : family_(std::move(family)), handle_(std::move(handle)) {}

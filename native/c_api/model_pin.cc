@@ -11,7 +11,7 @@ namespace {
 
 // Keeps a model alive: a request that is never sent. Unlike other requests it is not taken away
 // when the server stops; whoever has it must drop it for the server to be able to.
-class ModelPin {
+class ModelPin : public PythonClass {
  public:
   ModelPin(std::shared_ptr<Server> server, const std::string& model_name,
            Integer<std::int64_t> model_version)

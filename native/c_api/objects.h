@@ -13,6 +13,7 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -22,10 +23,13 @@
 
 namespace tritonserver {
 
+// Base of the C++ classes that have a Python class.
+class PythonClass {};
+
 // A handle that Python holds. It becomes empty when the object is given to the core, or when the
 // callback ends for whose duration the core lent it; using it then is an error.
 template <class CObject>
-class Object {
+class Object : public PythonClass {
  public:
   explicit Object(Handle<CObject> handle) : handle_(std::move(handle)) {}
 
@@ -60,7 +64,7 @@ void CopyBufferAttributes(TRITONSERVER_BufferAttributes* from, TRITONSERVER_Buff
 //
 // Stopping waits until nothing pins a model any more. So what pins one is tied to its server, and
 // is taken away from its owner before the server stops.
-class Server : public std::enable_shared_from_this<Server> {
+class Server : public std::enable_shared_from_this<Server>, public PythonClass {
  public:
   // Starts the server and waits for its models. Without the GIL.
   explicit Server(const ServerOptions& options);
@@ -130,7 +134,7 @@ class Server : public std::enable_shared_from_this<Server> {
 };
 
 // A parameter. Its bytes value, if it has one, is not copied by the core.
-class Parameter {
+class Parameter : public PythonClass {
  public:
   Parameter(const std::string& name, const py::object& value);
 
@@ -160,3 +164,45 @@ template <class CObject>
 using ClassOf = typename ClassFor<CObject>::Type;
 
 }  // namespace tritonserver
+
+namespace pybind11::detail {
+
+// `cls.__new__(cls)` makes an object that nothing initialises. pybind11 would pass it on, as memory
+// of any content, and None as the `self` of methods; both are refused like an object of a wrong
+// class.
+inline void CheckInitialized(value_and_holder& value) {
+  if (!value.holder_constructed()) throw reference_cast_error();
+}
+
+template <class Class>
+constexpr bool kIsPythonClass = std::is_base_of_v<tritonserver::PythonClass, Class>;
+
+template <class Class>
+class type_caster<Class, std::enable_if_t<kIsPythonClass<Class>>> : public type_caster_base<Class> {
+ public:
+  bool load(handle source, bool convert) {
+    return !source.is_none() && this->template load_impl<type_caster>(source, convert);
+  }
+  void load_value(value_and_holder&& value) {
+    CheckInitialized(value);
+    type_caster_base<Class>::load_value(std::move(value));
+  }
+};
+
+template <class Class>
+struct copyable_holder_caster_shared_ptr_with_smart_holder_support_enabled<
+    Class, std::enable_if_t<kIsPythonClass<Class>>> : std::false_type {};
+
+// The same for arguments that are shared; what is left is pybind11's own.
+template <class Class>
+struct copyable_holder_caster<Class, std::shared_ptr<Class>,
+                              std::enable_if_t<kIsPythonClass<Class>>>
+    : public copyable_holder_caster<Class, std::shared_ptr<Class>, struct Primary> {
+  void load_value(value_and_holder&& value) {
+    CheckInitialized(value);
+    copyable_holder_caster<Class, std::shared_ptr<Class>, struct Primary>::load_value(
+        std::move(value));
+  }
+};
+
+}  // namespace pybind11::detail

@@ -24,7 +24,7 @@ namespace tritonserver {
 //
 // Python reaches a request with the GIL held, which guards all members but the state and the queue.
 // The core holds an `Inference` while a request is in flight, which holds the request.
-class Request : public std::enable_shared_from_this<Request> {
+class Request : public std::enable_shared_from_this<Request>, public PythonClass {
  public:
   using ReleaseFunction =
       py::typing::Callable<py::object(std::shared_ptr<Request>, py::int_, py::object)>;

@@ -9,7 +9,7 @@
 
 namespace tritonserver {
 
-class Response {
+class Response : public PythonClass {
  public:
   // `allocator` is null if the outputs are in host memory of our own.
   Response(std::shared_ptr<Server> server, std::shared_ptr<ResponseAllocator> allocator,

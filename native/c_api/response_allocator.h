@@ -14,7 +14,8 @@ namespace tritonserver {
 
 // An allocator made of Python functions. Held by everything that uses it: requests in flight,
 // buffers, and responses, which the core lets refer to it until they are deleted.
-class ResponseAllocator : public std::enable_shared_from_this<ResponseAllocator> {
+class ResponseAllocator : public std::enable_shared_from_this<ResponseAllocator>,
+                          public PythonClass {
  public:
   using Self = std::shared_ptr<ResponseAllocator>;
   using Placement = py::typing::Tuple<TRITONSERVER_MemoryType, py::int_>;

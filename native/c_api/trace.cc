@@ -253,8 +253,9 @@ std::shared_ptr<Trace> NewTensorTrace(Integer<std::uint32_t> level,
 }
 
 std::int64_t ModelVersion(const Trace& trace) {
+  TRITONSERVER_InferenceTrace* c_trace = trace.get();
   std::int64_t version = -1;
-  if (trace.used()) Call<&Api::InferenceTraceModelVersion>(trace.get(), &version);
+  if (trace.used()) Call<&Api::InferenceTraceModelVersion>(c_trace, &version);
   return version;
 }
 

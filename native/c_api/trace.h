@@ -11,7 +11,7 @@ namespace tritonserver {
 struct TraceReporter;
 
 // A trace that belongs to Python, or that the core lends to a callback.
-class Trace {
+class Trace : public PythonClass {
  public:
   // `used` is whether a request has had it: before, the core leaves undefined what it says of one.
   Trace(Handle<TRITONSERVER_InferenceTrace> handle, std::shared_ptr<TraceReporter> reporter,

@@ -65,7 +65,7 @@ def quiet_options(*models: str, repository: str | os.PathLike[str] = MODELS / "n
     return options
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_options() -> Callable[..., Options]:
     """Make options for a quiet server in EXPLICIT mode that starts with the models named."""
     return quiet_options

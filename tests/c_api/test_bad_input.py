@@ -9,6 +9,7 @@ import concurrent.futures
 import copy
 import enum
 import pickle
+import queue
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -73,6 +74,12 @@ class Function:
     def is_constructor(self) -> bool:
         return self.owner is not None and self.name == self.owner.__name__
 
+    @property
+    def arguments(self) -> list[tuple[int, str, str]]:
+        """Place, name and type of each argument."""
+        first = 1 if self.is_constructor else 0
+        return [(i, name, type_) for i, (name, type_) in enumerate(self.types.items())][first:]
+
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(self.types)})"
 
@@ -90,11 +97,10 @@ def functions() -> Iterator[Function]:
                 continue
             for member, function in vars(value).items():
                 if isinstance(function, property):
-                    if function.fset is not None:
-                        [signature] = [
-                            line for line in (function.fset.__doc__ or "").splitlines() if line
-                        ]
-                        yield Function(f"{name}.{member}", value, "setter" + signature)
+                    for accessor in (function.fget, function.fset):
+                        if accessor is not None:
+                            signature = (accessor.__doc__ or "").strip().splitlines()[0]
+                            yield Function(f"{name}.{member}", value, "accessor" + signature)
                 elif member == "__init__" or not member.startswith("__"):
                     label = name if member == "__init__" else f"{name}.{member}"
                     for signature in overloads(function.__doc__):
@@ -193,21 +199,21 @@ def bad_values(function: Function, parameter: str, type_: str) -> list[Any]:
         return [None, 1, object(), [None], [object()], "ab"]
     if "Future" in type_:
         return [None, 1, object()]
-    if issubclass(getattr(tb, type_), enum.Enum):
+    type_of_object = getattr(tb, type_)
+    if issubclass(type_of_object, enum.Enum):
         other = next(
             value
             for value in (tb.TRITONSERVER_LogFormat.DEFAULT, tb.TRITONSERVER_MemoryType.CPU)
             if type(value).__name__ != type_
         )
-        return [None, 0, "CPU", other, getattr(tb, type_)(64), getattr(tb, type_)(2**40)]
-    return [None, 0, object(), tb, getattr(tb, type_)]
+        return [None, 0, "CPU", other, type_of_object(64), type_of_object(2**40)]
+    never_initialized = type_of_object.__new__(type_of_object)
+    return [None, 0, object(), tb, type_of_object, never_initialized]
 
 
 def cases() -> Iterator[Any]:
     for function in FUNCTIONS:
-        for number, (parameter, type_) in enumerate(function.types.items()):
-            if parameter in ("self", "arg0"):
-                continue
+        for number, parameter, type_ in function.arguments:
             for value in bad_values(function, parameter, type_):
                 yield pytest.param(
                     function, number, value, id=f"{function}-{parameter}-{value!r:.40}"
@@ -220,12 +226,14 @@ def call(function: Function, arguments: list[Any]) -> Any:
     if function.owner is None:
         return getattr(tb, function.name)(*arguments)
     member = getattr(function.owner, function.name.partition(".")[2])
-    return (member.fset if isinstance(member, property) else member)(*arguments)
+    if isinstance(member, property):
+        member = member.fget if len(function.types) == 1 else member.fset
+    return member(*arguments)
 
 
 def test_all_functions_are_found() -> None:
-    # Each setter, method, constructor and function that the docstrings' signatures show.
-    assert len(FUNCTIONS) >= 140
+    # Each getter, setter, method, constructor and function that the docstrings' signatures show.
+    assert len(FUNCTIONS) >= 168
     assert {"TRITONSERVER_Server.infer_async", "TRITONSERVER_Metric", "api_version"} <= {
         function.name for function in FUNCTIONS
     }
@@ -240,6 +248,81 @@ def test_argument(
     with pytest.raises((TypeError, tb.TritonError)) as caught:
         call(function, arguments)
     assert str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def gone(
+    server: tb.TRITONSERVER_Server,
+    samples: dict[str, Callable[[], Any]],
+    make_options: Callable[..., tb.TRITONSERVER_ServerOptions],
+) -> dict[str, Any]:
+    """An object of each type that can be taken away from the program, after that happened."""
+    trace = samples["TRITONSERVER_InferenceTrace"]()
+    lent: list[tb.TRITONSERVER_BufferAttributes] = []
+
+    def describe(*arguments: Any) -> Any:
+        lent.append(arguments[2])
+        return arguments[2]
+
+    block = np.zeros(12, np.byte)
+    allocator = tb.TRITONSERVER_ResponseAllocator(
+        lambda *_: (block.ctypes.data, block, tb.TRITONSERVER_MemoryType.CPU, 0), lambda *_: None
+    )
+    allocator.set_buffer_attributes_function(describe)
+    answered: queue.Queue[Any] = queue.Queue()
+    sent = samples["TRITONSERVER_InferenceRequest"]()
+    sent.set_response_callback(allocator, None, lambda *args: answered.put(args[0]), None)
+    server.infer_async(sent, trace)
+    answered.get(timeout=10)
+
+    stopped = tb.TRITONSERVER_Server(make_options("identity_fp32"))
+    request = tb.TRITONSERVER_InferenceRequest(stopped, "identity_fp32", -1)
+    request.add_input("INPUT0", tb.TRITONSERVER_DataType.FP32, [3])
+    request.append_input_data("INPUT0", X.ctypes.data, X.nbytes, tb.TRITONSERVER_MemoryType.CPU, 0)
+    stopped.infer_async(request)
+    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    request.get_next_response(future)
+    response = future.result(timeout=10)[0]
+    stopped.stop()
+    return {
+        "TRITONSERVER_BufferAttributes": lent.pop(),
+        "TRITONSERVER_InferenceRequest": request,
+        "TRITONSERVER_InferenceResponse": response,
+        "TRITONSERVER_InferenceTrace": trace,
+    }
+
+
+# What a request does without the core's.
+NEEDS_NO_REQUEST = {"get_next_response", "set_release_callback", "set_response_callback"}
+
+
+@pytest.mark.parametrize(
+    ("function", "number", "type_"),
+    [
+        pytest.param(function, number, type_, id=f"{function}-{parameter}")
+        for function in FUNCTIONS
+        for number, parameter, type_ in function.arguments
+        if type_
+        in {
+            "TRITONSERVER_BufferAttributes",
+            "TRITONSERVER_InferenceRequest",
+            "TRITONSERVER_InferenceResponse",
+            "TRITONSERVER_InferenceTrace",
+        }
+        and function.name.partition(".")[2] not in NEEDS_NO_REQUEST
+    ],
+)
+def test_object_that_is_gone(
+    samples: dict[str, Callable[[], Any]],
+    gone: dict[str, Any],
+    function: Function,
+    number: int,
+    type_: str,
+) -> None:
+    arguments = [good_value(samples, type_) for type_ in function.types.values()]
+    arguments[number] = gone[type_]
+    with pytest.raises((tb.InvalidArgumentError, tb.UnavailableError), match=r"no longer|is gone"):
+        call(function, arguments)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=repr)
