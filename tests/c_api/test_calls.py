@@ -16,7 +16,9 @@ NOT_CALLED: dict[str, str] = {}
 
 
 @pytest.mark.timeout(840)
-def test_every_function_is_called(tmp_path: pathlib.Path) -> None:
+def test_every_function_is_called(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     counts = tmp_path / "counts.json"
     this = pathlib.Path(__file__)
     others = sorted(path for path in this.parent.glob("test_*.py") if path.name != this.name)
@@ -34,8 +36,9 @@ def test_every_function_is_called(tmp_path: pathlib.Path) -> None:
     for path in tmp_path.glob("counts.json*"):
         calls.update(json.loads(path.read_text()))
     called = {name for name, number in calls.items() if number}
-    print(f"called {len(called)} of {len(calls)}")
-    for name, reason in NOT_CALLED.items():
-        print(f"not called: {name}: {reason}")
+    with capsys.disabled():
+        print(f"\ncalled {len(called)} of {len(calls)}")
+        for name, reason in NOT_CALLED.items():
+            print(f"not called: {name}: {reason}")
     assert len(calls) == len(tb._call_counts()) == 172
     assert set(calls) - called == set(NOT_CALLED)
