@@ -110,6 +110,7 @@ _c.triton_bindings._set_home_locator(locate_core)
 
 # What only a program that runs a server, or looks closely, needs is imported when it is first used.
 if TYPE_CHECKING:
+    from tritonserver import runtime as runtime
     from tritonserver._api._metrics_report import MetricSample, ReportedMetricFamily, parse_metrics
     from tritonserver._api._model_dictionary import ModelDictionary
     from tritonserver._api._opentelemetry import OpenTelemetryTrace
@@ -145,6 +146,8 @@ else:
     def __getattr__(name: str) -> object:
         if name == "__version__":
             value = _version()
+        elif name == "runtime":
+            value = importlib.import_module("tritonserver.runtime")
         elif name in _LATER:
             value = getattr(importlib.import_module(f"tritonserver._api.{_LATER[name]}"), name)
         else:
@@ -152,7 +155,7 @@ else:
         return globals().setdefault(name, value)
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_LATER, "__version__"})
+        return sorted({*globals(), *_LATER, "__version__", "runtime"})
 
     def _version() -> str:
         from importlib import metadata  # takes as long as all the rest

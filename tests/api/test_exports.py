@@ -93,7 +93,8 @@ def test_private_paths(module: str) -> None:
 def test_subpackages_are_attributes() -> None:
     program = (
         "import tritonserver; tritonserver._api._response.InferenceResponse; "
-        "tritonserver._c.triton_bindings; tritonserver._c.TRITONSERVER_DataType"
+        "tritonserver._c.triton_bindings; tritonserver._c.TRITONSERVER_DataType; "
+        "tritonserver.runtime.locate"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 

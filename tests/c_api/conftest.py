@@ -33,9 +33,12 @@ DATA_TYPES = {
 # Where to write how often each function of the C API was called; test_calls.py asks for it.
 CALL_COUNTS = os.environ.get("TRITON_CALL_COUNTS")
 COUNT_CALLS = """
-def write_call_counts(process=__import__("os").getpid()):
-    with open(f"{__import__('os').environ['TRITON_CALL_COUNTS']}.{process}", "w") as file:
-        file.write(__import__("json").dumps(tb._call_counts()))
+def write_call_counts():
+    import json, os  # a process may be killed here, and forked ones come here as well
+    partial = f"{os.environ['TRITON_CALL_COUNTS']}-{os.getpid()}"
+    with open(partial, "w") as file:
+        json.dump(tb._call_counts(), file)
+    os.replace(partial, f"{os.environ['TRITON_CALL_COUNTS']}.{os.getpid()}")
 __import__("atexit").register(write_call_counts)
 tb._set_call_counting(True)
 """

@@ -48,7 +48,9 @@ server = tritonserver.Server(options).start(wait_until_ready=True, timeout=10)
 assert_type(server, tritonserver.Server)
 assert_type(server.options, tritonserver.Options)
 assert_type(server.live() and server.ready(), bool)
+assert_type(server.metadata(), tritonserver.ServerMetadata)
 assert_type(server.metadata()["extensions"], list[str])
+assert_type(server.index(), list[tritonserver.ModelIndexEntry])
 for entry in server.index(ready_only=True):
     assert_type(entry.get("reason"), str | None)
 
@@ -68,9 +70,12 @@ if "test" in models and ("test", 1) in models and "other" not in models:
     assert set(models) == {("test", 1)}
 
 model = models["test"]
+assert_type(model.metadata(), tritonserver.ModelMetadata)
 assert_type(model.metadata()["inputs"][0]["shape"], list[int])
+assert_type(model.config(), tritonserver.ModelConfiguration)
 assert_type(model.config()["input"][0]["dims"], list[int])
 assert_type(model.config().get("dynamic_batching"), dict[str, Any] | None)
+assert_type(model.statistics(), tritonserver.ModelStatistics)
 for statistics in model.statistics()["model_stats"]:
     queue = statistics["inference_stats"]["queue"]
     assert_type(queue["ns"] / queue["count"], float)
