@@ -28,9 +28,10 @@ inline bool PythonIsRunning() {
 
 // Takes the GIL by `take`. Until 3.13 Python ends a thread that does so while the interpreter shuts
 // down, by unwinding its stack, and C++ would end the process for that. The thread sleeps for ever
-// instead, as it does from 3.14 on.
+// instead, as it does from 3.14 on. Unwinding comes without an exception to refer to, which
+// sanitizers take for a null reference.
 template <class Take>
-void TakeGil(Take&& take) noexcept {
+[[gnu::no_sanitize("null")]] void TakeGil(Take&& take) noexcept {
   try {
     take();
   } catch (const abi::__forced_unwind&) {
