@@ -52,9 +52,9 @@ class OneAtATime {
   std::unique_lock<std::timed_mutex> lock_;
 };
 
-TRITONSERVER_Server* NewServer(TRITONSERVER_ServerOptions* options) {
+Handle<TRITONSERVER_Server> NewServer(TRITONSERVER_ServerOptions* options) {
   OneAtATime one_at_a_time;
-  return New<&Api::ServerNew>(options).Release();
+  return New<&Api::ServerNew>(options);
 }
 
 // The core crashes when it destroys a model whose thread is still at the end of an execution, or of
@@ -70,9 +70,7 @@ using NoGilAtRest = py::call_guard<WithoutGil, ModelsAtRest>;
 }  // namespace
 
 Server::Server(const ServerOptions& options)
-    : handle_(Handle<TRITONSERVER_Server>::Own(NewServer(options.get()))),
-      process_(getpid()),
-      forks_(Forks()) {
+    : handle_(NewServer(options.get())), process_(getpid()), forks_(Forks()) {
   std::lock_guard lock(registry().mutex);
   registry().servers.insert(this);
 }

@@ -70,7 +70,7 @@ bool IsBatched(TRITONSERVER_Server* server, const RequestData& data) {
 Request NewRequest(TRITONSERVER_Server* server, const RequestData& data) {
   TRITONSERVER_InferenceRequest* made = nullptr;
   Call<&Api::InferenceRequestNew>(&made, server, data.model_name.c_str(), data.model_version);
-  auto request = Request::Own(made);
+  Request request = OwnMade<&Api::InferenceRequestNew>(made);
   if (!data.id.empty()) Call<&Api::InferenceRequestSetId>(made, data.id.c_str());
   if (data.flags != 0) Call<&Api::InferenceRequestSetFlags>(made, data.flags);
   if (const auto* number = std::get_if<std::uint64_t>(&data.correlation_id)) {

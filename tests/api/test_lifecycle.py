@@ -457,7 +457,8 @@ def test_stop(
             break
     record_property("exit code", ended.code)
     record_property("seconds", round(seconds, 2))
-    assert seconds < limit or not machine_has_time()
+    # What waits for a timeout of the core takes longer on any machine.
+    assert seconds < (limit if machine_has_time() else 3 * limit)
 
 
 def test_timeout_of_stop(run_program: Run, repository: Callable[..., Path]) -> None:

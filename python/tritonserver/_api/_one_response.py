@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 from tritonserver._c.triton_bindings import UnsupportedError
 
 if TYPE_CHECKING:
-    from tritonserver._api._response import (
-        AsyncResponseIterator,
-        InferenceResponse,
-    )
+    from tritonserver._api._response import AsyncResponseIterator
     from tritonserver._api._tensor import Tensor
 
 
@@ -27,13 +24,9 @@ async def only_outputs_async(responses: AsyncResponseIterator) -> dict[str, Tens
     async with responses:
         outputs: dict[str, Tensor] = {}
         async for response in responses:
-            outputs = _merge(outputs, response)
+            if outputs and response.outputs:
+                raise UnsupportedError(
+                    f"model {response.model.name!r} answers a request more than once; use infer()"
+                )
+            outputs = outputs or response.outputs
         return outputs
-
-
-def _merge(outputs: dict[str, Tensor], response: InferenceResponse) -> dict[str, Tensor]:
-    if outputs and response.outputs:
-        raise UnsupportedError(
-            f"model {response.model.name!r} answers a request more than once; use infer()"
-        )
-    return outputs or response.outputs
