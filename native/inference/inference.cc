@@ -6,7 +6,6 @@
 #include <string>
 
 #include "native/inference/dispatcher.h"
-#include "native/inference/futex.h"
 #include "native/inference/output_allocator.h"
 #include "native/inference/python_response.h"
 #include "native/inference/python_types.h"
@@ -157,7 +156,7 @@ void Inference::Deliver(std::unique_ptr<Response> response) noexcept {
 }
 
 void Inference::Announce(std::unique_lock<std::mutex> lock) noexcept {
-  arrivals_.fetch_add(1);
+  arrivals_.Add();
   for (Waiter& waiter : waiters_) {
     if (!std::exchange(waiter.notified, true)) waiter.waker->Notify(*this);
   }
@@ -169,8 +168,7 @@ void Inference::Announce(std::unique_lock<std::mutex> lock) noexcept {
     }
   }
   lock.unlock();
-  // All of them: one that leaves after a timeout or a signal would not pass it on.
-  if (sleepers_.load() > 0) FutexWake(arrivals_);
+  arrivals_.WakeSleepers();
 }
 
 void Inference::OnRelease(TRITONSERVER_InferenceRequest*, std::uint32_t flags,
@@ -274,7 +272,7 @@ Inference::WaitResult Inference::Wait(std::uint32_t seen,
       WithoutGil without_gil;
       Sleep(seen, deadline);
     }
-    if (arrivals_.load() != seen) return WaitResult::kArrival;
+    if (arrivals_.count() != seen) return WaitResult::kArrival;
     if (PyErr_CheckSignals() != 0) return WaitResult::kPythonError;
     if (deadline && Clock::now() >= *deadline) return WaitResult::kTimeout;
   }
@@ -285,14 +283,12 @@ void Inference::Sleep(std::uint32_t seen, std::optional<Clock::time_point> deadl
       gettid() == getpid() ? kSignalCheckOnMainThread : kSignalCheckElsewhere;
   auto limit = slice;
   if (deadline) limit = std::min<std::chrono::nanoseconds>(limit, *deadline - Clock::now());
-  sleepers_.fetch_add(1);
-  FutexWait(arrivals_, seen, limit);
-  sleepers_.fetch_sub(1);
+  arrivals_.Wait(seen, limit);
 }
 
 bool Inference::AddWaiter(std::uint32_t seen, std::shared_ptr<Waker> waker, PyObject* wakeup) {
   std::lock_guard lock(mutex_);
-  if (arrivals_.load() != seen) return false;
+  if (arrivals_.count() != seen) return false;
   waiters_.push_back({std::move(waker), wakeup, false});
   return true;
 }

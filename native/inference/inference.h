@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "native/inference/arrivals.h"
 #include "native/inference/classification.h"
 #include "native/inference/deferred.h"
 #include "native/inference/response.h"
@@ -91,7 +92,7 @@ class Inference : public Deferred {
   // --- For the reader; with the GIL.
 
   // Changes when there may be something new to take.
-  std::uint32_t arrivals() const { return arrivals_.load(); }
+  std::uint32_t arrivals() const { return arrivals_.count(); }
 
   // The next response if one is there.
   std::unique_ptr<Response> Take();
@@ -175,8 +176,7 @@ class Inference : public Deferred {
   ResponseList unforwarded_;  // not converted yet, if there is a response queue
   std::vector<Waiter> waiters_;
 
-  std::atomic<std::uint32_t> arrivals_{0};  // a futex
-  std::atomic<int> sleepers_{0};
+  Arrivals arrivals_;
 
   // Used with the GIL only.
   bool ended_ = false;
