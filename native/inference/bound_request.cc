@@ -1,6 +1,5 @@
 #include "native/inference/bound_request.h"
 
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -8,7 +7,6 @@
 #include "native/inference/iterators.h"
 #include "native/inference/numpy.h"
 #include "native/inference/one_response.h"
-#include "native/inference/python_signatures.h"
 #include "native/inference/python_types.h"
 #include "native/inference/request_data.h"
 #include "native/inference/submit.h"
@@ -22,26 +20,35 @@ namespace {
 }
 
 // A request with everything read, and the buffers of its outputs.
-class BoundRequest : public std::enable_shared_from_this<BoundRequest> {
+class BoundRequest {
  public:
-  using Outputs = py::typing::Dict<
-      py::str, py::typing::Union<python::Tensor, python::MemoryBuffer, python::DLPackObject>>;
-
-  BoundRequest(python::Model model, const python::InferenceArguments& keywords,
-               const Outputs& outputs)
+  BoundRequest(py::object model, PyObject* keywords, const py::dict& outputs)
       : model_(std::move(model)),
-        fields_(FieldsOfKeywords(keywords.ptr())),
+        fields_(FieldsOfKeywords(keywords)),
         data_(ReadScalars(model_.ptr(), fields_)) {
     if (IsGiven(fields_.inputs)) ReadBoundInputs();
     for (const auto& [name, buffer] : outputs) AddOutput(name.cast<std::string>(), buffer);
   }
 
-  python::AnyIterator Send(const py::typing::Type<python::AnyIterator>& iterator_class,
-                           bool raise_on_error) {
-    return NewIterator(iterator_class, SendOnce(Afterwards::kGoOn).release(), raise_on_error);
+  // `owner` keeps this object.
+  InferenceReference Send(PyObject* owner, Afterwards afterwards) {
+    if (!provided_.buffers.empty() && provided_.in_use.exchange(true)) {
+      throw Error(TRITONSERVER_ERROR_UNAVAILABLE,
+                  "the buffers for the outputs are in use by the previous run; wait for its "
+                  "response first");
+    }
+    DestroyDeferred();
+    try {
+      InferenceReference inference = NewInference(Get(model_.ptr(), names._server), data_, fields_);
+      inference->setup().bound_request = Py_NewRef(owner);
+      if (!provided_.buffers.empty()) inference->setup().provided = &provided_;
+      tritonserver::inference::Send(*inference, data_, model_, fields_.trace, afterwards);
+      return inference;
+    } catch (...) {
+      provided_.in_use.store(false);
+      throw;
+    }
   }
-
-  python::Outputs Run() { return OnlyOutputs(*SendOnce(Afterwards::kWait), true); }
 
  private:
   // In-place means in place: what would be a copy would not show later changes.
@@ -78,25 +85,6 @@ class BoundRequest : public std::enable_shared_from_this<BoundRequest> {
     provided_.buffers.push_back({std::move(name), std::move(view), memory_buffer.ptr()});
   }
 
-  InferenceReference SendOnce(Afterwards afterwards) {
-    if (!provided_.buffers.empty() && provided_.in_use.exchange(true)) {
-      throw Error(TRITONSERVER_ERROR_UNAVAILABLE,
-                  "the buffers for the outputs are in use by the previous run; wait for its "
-                  "response first");
-    }
-    DestroyDeferred();
-    try {
-      InferenceReference inference = NewInference(Get(model_.ptr(), names._server), data_, fields_);
-      inference->setup().bound_request = py::cast(shared_from_this()).release().ptr();
-      if (!provided_.buffers.empty()) inference->setup().provided = &provided_;
-      tritonserver::inference::Send(*inference, data_, model_, fields_.trace, afterwards);
-      return inference;
-    } catch (...) {
-      provided_.in_use.store(false);
-      throw;
-    }
-  }
-
   py::object model_;
   RequestFields fields_;
   RequestData data_;
@@ -104,19 +92,93 @@ class BoundRequest : public std::enable_shared_from_this<BoundRequest> {
   Inference::ProvidedOutputs provided_;
 };
 
+// --- The base of the class in Python. It has no pybind11 in between, which takes longer than all
+// that is left to do for a run.
+
+struct Bound {
+  PyObject_HEAD BoundRequest* request;
+};
+
+BoundRequest*& RequestOf(PyObject* self) { return reinterpret_cast<Bound*>(self)->request; }
+
+BoundRequest& PreparedRequestOf(PyObject* self) {
+  if (RequestOf(self) == nullptr) throw py::type_error("the bound request was never initialised");
+  return *RequestOf(self);
+}
+
+void Deallocate(PyObject* self) {
+  delete RequestOf(self);
+  PyTypeObject* type = Py_TYPE(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* Prepare(PyObject* self, PyObject* const* arguments, Py_ssize_t count) {
+  return ForPython<PyObject*>(nullptr, [&] {
+    if (count != 3) throw py::type_error("_prepare() takes three arguments");
+    if (RequestOf(self) != nullptr) throw py::type_error("a bound request cannot be changed");
+    RequestOf(self) =
+        new BoundRequest(py::reinterpret_borrow<py::object>(arguments[0]), arguments[1],
+                         py::reinterpret_borrow<py::dict>(arguments[2]));
+    return Py_NewRef(Py_None);
+  });
+}
+
+PyObject* Send(PyObject* self, PyObject* const* arguments, Py_ssize_t count) {
+  return ForPython<PyObject*>(nullptr, [&] {
+    if (count != 2) throw py::type_error("_send() takes two arguments");
+    const int raise_on_error = PyObject_IsTrue(arguments[1]);
+    if (raise_on_error < 0) throw py::error_already_set();
+    InferenceReference sent = PreparedRequestOf(self).Send(self, Afterwards::kGoOn);
+    return NewIterator(arguments[0], sent.release(), raise_on_error != 0).release().ptr();
+  });
+}
+
+PyObject* Run(PyObject* self, PyObject*) {
+  return ForPython<PyObject*>(nullptr, [&] {
+    const InferenceReference sent = PreparedRequestOf(self).Send(self, Afterwards::kWait);
+    return OnlyOutputs(*sent, true).release().ptr();
+  });
+}
+
+PyMethodDef methods[] = {
+    {"_prepare", AsMethod(&Prepare), METH_FASTCALL,
+     R"(_prepare(self, model: tritonserver.Model, keywords: tritonserver._api._request.InferenceArguments, outputs: dict[str, tritonserver.Tensor | tritonserver.MemoryBuffer | tritonserver._api._dlpack.DLPackObject], /) -> None
+
+Read everything. Once only, before anything else.)"},
+    {"_send", AsMethod(&Send), METH_FASTCALL,
+     R"(_send(self, iterator_class: type[AnyIterator], raise_on_error: bool, /) -> AnyIterator
+
+Send the request and return an iterator over its responses.)"},
+    {"run", &Run, METH_NOARGS, R"(run(self) -> dict[str, tritonserver.Tensor]
+
+Run a model that answers once, and return its outputs by name.
+
+Raises
+------
+InvalidArgumentError
+    An output does not fit the buffer given for it, or the model refuses an input.
+UnavailableError
+    The output buffers are in use by another run, or the model is not ready.
+UnsupportedError
+    The model answered more than once.
+TritonError
+    The inference failed.)"},
+    {nullptr, nullptr, 0, nullptr},
+};
+
 }  // namespace
 
 void BindBoundRequest(py::module_& module) {
-  py::class_<BoundRequest, std::shared_ptr<BoundRequest>>(
-      module, "BoundRequest", "A request that is prepared once and sent many times.")
-      .def(py::init<python::Model, const python::InferenceArguments&,
-                    const BoundRequest::Outputs&>(),
-           py::arg("model"), py::arg("keywords"), py::arg("outputs"))
-      .def("send", &BoundRequest::Send, py::arg("iterator_class"), py::arg("raise_on_error"),
-           "Send the request and return an iterator over its responses.")
-      .def("run", &BoundRequest::Run,
-           "Send the request, wait for the end of its responses and return the outputs of the only "
-           "one with any.");
+  PyType_Slot slots[] = {
+      {Py_tp_dealloc, reinterpret_cast<void*>(&Deallocate)},
+      {Py_tp_methods, methods},
+      {Py_tp_doc, const_cast<char*>("A request that is prepared once and sent many times.")},
+      {0, nullptr},
+  };
+  PyType_Spec spec = {"tritonserver._c._inference.BoundRequestBase", sizeof(Bound), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+  module.add_object("BoundRequestBase", PyType_FromSpec(&spec));
 }
 
 }  // namespace tritonserver::inference

@@ -102,14 +102,13 @@ void Inference::Submit(TRITONSERVER_Server* server, TRITONSERVER_InferenceReques
     throw;
   }
   request.Release();
-  std::lock_guard lock(mutex_);
-  may_cancel_ = true;
+  may_cancel_.store(true, std::memory_order_release);
 }
 
 void Inference::Cancel() noexcept {
   if (process_ != process_number.load()) return;
   std::lock_guard lock(mutex_);
-  if (!may_cancel_ || request_ == nullptr) return;
+  if (!may_cancel_.load(std::memory_order_acquire) || request_ == nullptr) return;
   if (TRITONSERVER_Error* error = api().InferenceRequestCancel(request_)) api().ErrorDelete(error);
 }
 
@@ -238,31 +237,23 @@ void Inference::CheckProcess() const {
 std::unique_ptr<Response> Inference::Take() {
   CheckProcess();
   DestroyDeferred();
-  DropInputs();
   if (setup_.feeds_queue && MayForwardHere()) Forward();
   std::unique_ptr<Response> response;
+  std::vector<PyObject*> released_inputs;
   bool lost_end = false;
   {
     std::lock_guard lock(mutex_);
+    if (request_released_) released_inputs.swap(owners_);
     response = responses_.Pop();
     lost_end = response == nullptr && final_came_ && unforwarded_.empty() && !forwarding_;
   }
+  for (PyObject* input : released_inputs) Py_DECREF(input);
   if (lost_end || (response != nullptr && response->final)) {
     ended_ = true;
     // Of the user, and may refer to the iterator; not needed any more.
     Py_CLEAR(setup_.allocator);
   }
   return response;
-}
-
-void Inference::DropInputs() {
-  std::vector<PyObject*> owners;
-  {
-    std::lock_guard lock(mutex_);
-    if (!request_released_) return;
-    owners.swap(owners_);
-  }
-  for (PyObject* owner : owners) Py_DECREF(owner);
 }
 
 Inference::WaitResult Inference::Wait(std::uint32_t seen,
@@ -303,12 +294,14 @@ void Inference::RemoveWaiter(PyObject* wakeup) {
 void Inference::ReaderIsGone() {
   if (process_ != process_number.load()) return;
   ResponseList unread;
+  std::vector<PyObject*> released_inputs;
   {
     std::lock_guard lock(mutex_);
     reader_is_gone_ = true;
     std::swap(unread, responses_);
+    if (request_released_) released_inputs.swap(owners_);
   }
-  DropInputs();
+  for (PyObject* input : released_inputs) Py_DECREF(input);
 }
 
 void Inference::Wake(Waker& waker) {
@@ -346,11 +339,16 @@ void Inference::Forward() {
       response = unforwarded_.Pop();
     }
     if (response == nullptr) break;
+    // What is left for the reader.
+    auto rest = std::make_unique<Response>();
+    rest->model_name = response->model_name;
+    rest->error = response->error;
+    rest->final = response->final;
     const bool final = response->final;
     const auto queue = py::reinterpret_borrow<py::object>(setup_.response_queue);
     try {
-      response->converted = NewPythonResponse(*response, *this).release().ptr();
-      Steal(PyObject_CallMethodOneArg(queue.ptr(), names.put_nowait, response->converted));
+      rest->converted = ToPythonResponse(std::move(response), *this).release().ptr();
+      Steal(PyObject_CallMethodOneArg(queue.ptr(), names.put_nowait, rest->converted));
     } catch (py::error_already_set& error) {
       error.discard_as_unraisable(queue);
     } catch (const std::exception& error) {
@@ -359,7 +357,7 @@ void Inference::Forward() {
     }
     {
       std::unique_lock lock(mutex_);
-      if (!reader_is_gone_) responses_.Push(std::move(response));
+      if (!reader_is_gone_) responses_.Push(std::move(rest));
       Announce(std::move(lock));
     }
     if (final) Py_CLEAR(setup_.response_queue);

@@ -150,7 +150,6 @@ class Inference : public Deferred {
 
   void Deliver(std::unique_ptr<Response> response) noexcept;
   void Announce(std::unique_lock<std::mutex> lock) noexcept;
-  void DropInputs();
   bool MayForwardHere() const;
   void CoreIsDoneWithPart() noexcept;
   void Register();
@@ -167,7 +166,8 @@ class Inference : public Deferred {
 
   std::mutex mutex_;
   TRITONSERVER_InferenceRequest* request_ = nullptr;  // until the core is done with it
-  bool may_cancel_ = false;  // the core has taken it: cancelling must not race with that
+  std::atomic<bool> may_cancel_{
+      false};  // the core has taken it: cancelling must not race with that
   bool request_released_ = false;
   bool reader_is_gone_ = false;
   bool final_came_ = false;

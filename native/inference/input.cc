@@ -242,42 +242,6 @@ TensorView ReadArray(PyObject* array, const std::string& what) {
   return view;
 }
 
-TensorView ReadMemoryBuffer(PyObject* memory_buffer) {
-  TensorView view{TRITONSERVER_TYPE_UINT8, {}};
-  view.data = reinterpret_cast<void*>(Get(memory_buffer, names.data_ptr).cast<std::uintptr_t>());
-  view.byte_size = Get(memory_buffer, names.size).cast<std::size_t>();
-  view.shape = {static_cast<std::int64_t>(view.byte_size)};
-  view.memory_type = Get(memory_buffer, names.memory_type).cast<TRITONSERVER_MemoryType>();
-  view.memory_type_id = Get(memory_buffer, names.memory_type_id).cast<std::int64_t>();
-  view.owner = py::reinterpret_borrow<py::object>(memory_buffer);
-  return view;
-}
-
-TensorView ReadTensor(PyObject* tensor, const std::string& what) {
-  TensorView view = ReadMemoryBuffer(Get(tensor, names.memory_buffer).ptr());
-  view.data_type = Get(tensor, names.data_type).cast<TRITONSERVER_DataType>();
-  view.shape.clear();
-  const py::object shape = Steal(
-      PySequence_Fast(Get(tensor, names.shape).ptr(), "the shape of a tensor must be a sequence"));
-  const Py_ssize_t rank = PySequence_Fast_GET_SIZE(shape.ptr());
-  view.shape.reserve(static_cast<std::size_t>(rank));
-  for (Py_ssize_t i = 0; i < rank; ++i) {
-    const py::object dim = Steal(PyNumber_Index(PySequence_Fast_GET_ITEM(shape.ptr(), i)));
-    const std::int64_t value = PyLong_AsLongLong(dim.ptr());
-    if (value == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
-    view.shape.push_back(value);
-  }
-  const std::size_t element_size = InfoOf(view.data_type).byte_size;
-  std::uint64_t count = 0;
-  const bool counted = CountElements(view.shape.data(), view.shape.size(), element_size, &count);
-  if (!counted || count * element_size > view.byte_size) {
-    Refuse(what, Describe(view.data_type, view.shape.data(), view.shape.size()) +
-                     " is not the type and shape of a buffer of " + std::to_string(view.byte_size) +
-                     " bytes");
-  }
-  return view;
-}
-
 TensorView ReadInput(const std::string& name, PyObject* value) {
   const auto what = [&] { return "input '" + name + "'"; };
   if (IsExactArray(value)) return ReadArray(value, what());

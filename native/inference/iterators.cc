@@ -31,11 +31,12 @@ bool IsAtEnd(const Responses& responses) {
 
 // The next response for the user, if one is there; throws its error if it is to be raised.
 py::object TakeNext(Responses& responses) {
-  const std::unique_ptr<Response> response = responses.inference->Take();
+  std::unique_ptr<Response> response = responses.inference->Take();
   if (response == nullptr) return py::object();
   responses.started = true;
-  if (responses.raise_on_error && response->error) RaiseErrorOf(*response, *responses.inference);
-  return ToPythonResponse(*response, *responses.inference);
+  const Inference& inference = *responses.inference;
+  if (responses.raise_on_error && response->error) RaiseErrorOf(std::move(response), inference);
+  return ToPythonResponse(std::move(response), inference);
 }
 
 PyObject* CancelResponses(PyObject* self, PyObject*) {

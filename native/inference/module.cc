@@ -17,6 +17,7 @@
 #include "native/inference/iterators.h"
 #include "native/inference/output_allocator.h"
 #include "native/inference/output_buffer.h"
+#include "native/inference/python_memory_buffer.h"
 #include "native/inference/python_response.h"
 #include "native/inference/python_signatures.h"
 #include "native/inference/python_tensor.h"
@@ -51,8 +52,9 @@ py::typing::Dict<py::str, py::int_> LiveCounts() {
 PYBIND11_MODULE(_inference, module) {
   module.doc() = "The request path: from Python inputs to Python outputs.";
   BindPythonTypes(module);
-  BindPythonResponse(module);
+  BindPythonMemoryBuffer(module);
   BindPythonTensor(module);
+  BindPythonResponse(module);
   BindWakeup(module);
   BindIterators(module);
   BindSubmit(module);

@@ -32,17 +32,19 @@ python::Outputs OnlyOutputs(Inference& inference, bool raise_on_error) {
   py::object outputs;
   while (!inference.ended()) {
     const std::uint32_t seen = inference.arrivals();
-    const std::unique_ptr<Response> response = inference.Take();
+    std::unique_ptr<Response> response = inference.Take();
     if (response != nullptr) {
-      if (response->error && raise_on_error) RaiseErrorOf(*response, inference);
-      if (response->outputs.empty()) continue;
+      if (response->error && raise_on_error) RaiseErrorOf(std::move(response), inference);
+      const py::object found = response->converted != nullptr
+                                   ? Get(response->converted, names.outputs)
+                                   : NewPythonOutputs(*response);
+      if (PyObject_Size(found.ptr()) == 0) continue;
       if (outputs) {
         throw Error(
             TRITONSERVER_ERROR_UNSUPPORTED,
             "model '" + response->model_name + "' answers a request more than once; use infer()");
       }
-      outputs = response->converted != nullptr ? Get(response->converted, names.outputs)
-                                               : NewPythonOutputs(*response);
+      outputs = found;
     } else if (!inference.ended() &&
                inference.Wait(seen, std::nullopt) == Inference::WaitResult::kPythonError) {
       throw py::error_already_set();

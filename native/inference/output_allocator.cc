@@ -8,6 +8,7 @@
 #include "native/inference/inference.h"
 #include "native/inference/output_buffer.h"
 #include "native/inference/python_types.h"
+#include "native/inference/tensor_view.h"
 #include "native/triton/api.h"
 
 namespace tritonserver::inference {
@@ -42,16 +43,14 @@ OutputBufferPtr AskPython(const Inference& inference, std::size_t byte_size, Pla
                 std::string("an output allocator must return a MemoryBuffer, not ") +
                     Py_TYPE(source)->tp_name);
   }
-  const auto size = Get(source, names.size).cast<std::size_t>();
-  if (size < byte_size) {
-    throw Error(TRITONSERVER_ERROR_INTERNAL, "an output allocator was asked for " +
-                                                 std::to_string(byte_size) +
-                                                 " bytes and returned " + std::to_string(size));
+  const TensorView memory = ReadMemoryBuffer(source);
+  if (memory.byte_size < byte_size) {
+    throw Error(TRITONSERVER_ERROR_INTERNAL,
+                "an output allocator was asked for " + std::to_string(byte_size) +
+                    " bytes and returned " + std::to_string(memory.byte_size));
   }
-  return WrapMemoryBuffer(
-      source, true, reinterpret_cast<void*>(Get(source, names.data_ptr).cast<std::uintptr_t>()),
-      size, Get(source, names.memory_type).cast<TRITONSERVER_MemoryType>(),
-      Get(source, names.memory_type_id).cast<std::int64_t>());
+  return WrapMemoryBuffer(source, true, const_cast<void*>(memory.data), memory.byte_size,
+                          memory.memory_type, memory.memory_type_id);
 }
 
 // The buffer that the caller provides for this output, if there is one.

@@ -1,81 +1,28 @@
 #include "native/inference/python_response.h"
 
+#include <algorithm>
+#include <array>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
 
 #include "native/c_api/enums.h"
-#include "native/inference/numpy.h"
+#include "native/inference/lazy_fields.h"
+#include "native/inference/python_tensor.h"
 #include "native/inference/python_types.h"
 
 namespace tritonserver::inference {
 namespace {
 
-// The Python object that keeps a pooled buffer; the base of the array that is its owner.
-struct PooledMemory {
-  PyObject_HEAD OutputBuffer* buffer;
-};
-
-PyTypeObject* pooled_memory_type;
-
-void DeallocatePooledMemory(PyObject* self) {
-  OutputBufferPtr(reinterpret_cast<PooledMemory*>(self)->buffer).reset();
-  PyTypeObject* type = Py_TYPE(self);
-  type->tp_free(self);
-  Py_DECREF(type);
-}
-
-py::object NewOwner(OutputBufferPtr buffer, std::size_t byte_size) {
-  void* data = buffer->data;
-  const py::object memory = Steal(pooled_memory_type->tp_alloc(pooled_memory_type, 0));
-  reinterpret_cast<PooledMemory*>(memory.ptr())->buffer = buffer.release();
-  return NewByteArray(data, byte_size, memory);
-}
-
-py::object NewMemoryBuffer(Output& output) {
-  if (output.buffer == nullptr) output.buffer = NewOutputBuffer(0);
-  OutputBuffer& buffer = *output.buffer;
-  const py::object memory_buffer = NewInstance(classes.MemoryBuffer);
-  Set(memory_buffer.ptr(), names.data_ptr, PyLong_FromVoidPtr(buffer.data));
-  Set(memory_buffer.ptr(), names.memory_type, EnumMember(buffer.memory_type).release().ptr());
-  Set(memory_buffer.ptr(), names.memory_type_id, PyLong_FromLongLong(buffer.memory_type_id));
-  Set(memory_buffer.ptr(), names.size, PyLong_FromSize_t(output.byte_size));
-  py::object owner = buffer.memory_buffer != nullptr
-                         ? Get(buffer.memory_buffer, names.owner)
-                         : NewOwner(std::move(output.buffer), output.byte_size);
-  Set(memory_buffer.ptr(), names.owner, owner.release().ptr());
-  return memory_buffer;
-}
-
-// An allocator's own MemoryBuffer is passed on if it describes the output exactly.
-py::object MemoryBufferOf(Output& output) {
-  if (output.buffer != nullptr && output.buffer->memory_buffer != nullptr &&
-      output.buffer->byte_size == output.byte_size) {
-    return py::reinterpret_borrow<py::object>(output.buffer->memory_buffer);
-  }
-  return NewMemoryBuffer(output);
-}
-
-py::object NewTensor(Output& output) {
-  const py::object shape = Steal(PyList_New(static_cast<Py_ssize_t>(output.shape.size())));
-  for (std::size_t i = 0; i < output.shape.size(); ++i) {
-    PyList_SET_ITEM(shape.ptr(), i, Steal(PyLong_FromLongLong(output.shape[i])).release().ptr());
-  }
-  const py::object tensor = NewInstance(classes.Tensor);
-  Set(tensor.ptr(), names.data_type, EnumMember(output.data_type).release().ptr());
-  Set(tensor.ptr(), names.shape, shape.inc_ref().ptr());
-  Set(tensor.ptr(), names.memory_buffer, MemoryBufferOf(output).release().ptr());
-  return tensor;
-}
-
 // A new handle for the model that answered: responses share nothing that their users may change.
-py::object NewModel(const Response& response, const Inference& inference) {
+py::object NewModel(const Response& response, const py::object& server) {
   const py::object model = NewInstance(classes.Model);
   Set(model.ptr(), names.name, NewText(response.model_name));
   Set(model.ptr(), names.version, PyLong_FromLongLong(response.model_version));
   Set(model.ptr(), names.state, Py_NewRef(Py_None));
   Set(model.ptr(), names.reason, Py_NewRef(Py_None));
-  Set(model.ptr(), names._server, Py_NewRef(inference.setup().server));
+  Set(model.ptr(), names._server, Py_NewRef(server.ptr()));
   return model;
 }
 
@@ -89,10 +36,81 @@ py::object NewParameter(const ParameterValue& value) {
   return Steal(std::visit(Visitor(), value));
 }
 
-void SetItem(const py::object& dict, const std::string& key, const py::object& value) {
-  const py::object text = Steal(NewText(key));
+// Names come again with each response, so the last ones are kept, with their hashes.
+py::object TextOfName(const std::string& name) {
+  struct Known {
+    std::string name;
+    PyObject* text;
+  };
+  static std::array<Known, 256> last{};
+  const std::size_t hash = name.empty() ? 0 : name.size() + name.front() * 16 + name.back();
+  Known& known = last[hash % last.size()];
+  if (known.text == nullptr || known.name != name) {
+    py::object text = Steal(NewText(name));
+    known.name = name;
+    Py_XSETREF(known.text, text.release().ptr());
+  }
+  return py::reinterpret_borrow<py::object>(known.text);
+}
+
+void SetItem(const py::object& dict, const std::string& name, const py::object& value) {
+  const py::object text = TextOfName(name);
   if (PyDict_SetItem(dict.ptr(), text.ptr(), value.ptr()) != 0) throw py::error_already_set();
 }
+
+py::object NewParameters(const Response& response) {
+  py::object parameters = Steal(PyDict_New());
+  for (const auto& [name, value] : response.parameters) {
+    SetItem(parameters, name, NewParameter(value));
+  }
+  return parameters;
+}
+
+// With the message, and the response it belongs to.
+py::object NewError(const Error& error, PyObject* response) {
+  const py::object message = MakePythonError(error).attr("args")[py::int_(0)];
+  return ErrorClass(error.code())(message, py::handle(response));
+}
+
+struct ResponseSource {
+  enum Field : std::size_t {
+    kModel,
+    kRequestId,
+    kParameters,
+    kOutputs,
+    kError,
+    kClassificationLabel,
+    kFinal
+  };
+  static constexpr std::array kFields{&PythonNames::model,      &PythonNames::request_id,
+                                      &PythonNames::parameters, &PythonNames::outputs,
+                                      &PythonNames::error,      &PythonNames::classification_label,
+                                      &PythonNames::final};
+
+  std::unique_ptr<Response> response;
+  py::object server;  // the low-level one
+
+  py::object Make(PyObject* self, std::size_t field) {
+    switch (field) {
+      case kModel:
+        return NewModel(*response, server);
+      case kRequestId:
+        return Steal(NewText(response->request_id));
+      case kParameters:
+        return NewParameters(*response);
+      case kOutputs:
+        return NewPythonOutputs(*response);
+      case kError:
+        return response->error ? NewError(*response->error, self) : py::none();
+      case kFinal:
+        return py::bool_(response->final);
+      default:
+        return py::none();
+    }
+  }
+};
+
+using ResponseFields = LazyFields<ResponseSource>;
 
 }  // namespace
 
@@ -102,49 +120,30 @@ py::object NewPythonOutputs(Response& response) {
   return outputs;
 }
 
-py::object NewPythonResponse(Response& response, const Inference& inference) {
-  const py::object parameters = Steal(PyDict_New());
-  for (const auto& [name, value] : response.parameters) {
-    SetItem(parameters, name, NewParameter(value));
+py::object ToPythonResponse(std::unique_ptr<Response> response, const Inference& inference) {
+  if (response->converted != nullptr) {
+    return py::reinterpret_steal<py::object>(std::exchange(response->converted, nullptr));
   }
-  py::object made = NewInstance(classes.InferenceResponse);
-  Set(made.ptr(), names.model, NewModel(response, inference).release().ptr());
-  Set(made.ptr(), names.request_id, NewText(response.request_id));
-  Set(made.ptr(), names.parameters, parameters.inc_ref().ptr());
-  Set(made.ptr(), names.outputs, NewPythonOutputs(response).release().ptr());
-  py::object error = py::none();
-  if (response.error) {
-    const py::object message = MakePythonError(*response.error).attr("args")[py::int_(0)];
-    error = ErrorClass(response.error->code())(message, made);
-  }
-  Set(made.ptr(), names.error, error.release().ptr());
-  Set(made.ptr(), names.classification_label, Py_NewRef(Py_None));
-  Set(made.ptr(), names.final, PyBool_FromLong(response.final));
+  // Memory that Python gave is handed on at once, while those who keep it are there.
+  const bool is_pooled =
+      std::all_of(response->outputs.begin(), response->outputs.end(), [](const Output& output) {
+        return output.buffer == nullptr || output.buffer->memory_buffer == nullptr;
+      });
+  const auto server = py::reinterpret_borrow<py::object>(inference.setup().server);
+  py::object made =
+      ResponseFields::New(classes.InferenceResponse, {std::move(response), std::move(server)});
+  if (!is_pooled) ResponseFields::Get(made.ptr(), ResponseSource::kOutputs);
   return made;
 }
 
-py::object ToPythonResponse(Response& response, const Inference& inference) {
-  if (response.converted == nullptr) return NewPythonResponse(response, inference);
-  return py::reinterpret_steal<py::object>(std::exchange(response.converted, nullptr));
-}
-
-void RaiseErrorOf(Response& response, const Inference& inference) {
-  const py::object error = Get(ToPythonResponse(response, inference).ptr(), names.error);
+void RaiseErrorOf(std::unique_ptr<Response> response, const Inference& inference) {
+  const py::object error = Get(ToPythonResponse(std::move(response), inference).ptr(), names.error);
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
   throw py::error_already_set();
 }
 
 void BindPythonResponse(py::module_& module) {
-  PyType_Slot slots[] = {
-      {Py_tp_dealloc, reinterpret_cast<void*>(&DeallocatePooledMemory)},
-      {Py_tp_doc, const_cast<char*>("Memory of an output, which goes back to the pool.")},
-      {0, nullptr},
-  };
-  PyType_Spec spec = {"tritonserver._c._inference.PooledMemory", sizeof(PooledMemory), 0,
-                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
-  pooled_memory_type =
-      reinterpret_cast<PyTypeObject*>(Steal(PyType_FromSpec(&spec)).release().ptr());
-  module.add_object("PooledMemory", reinterpret_cast<PyObject*>(pooled_memory_type));
+  ResponseFields::Bind(module, "ResponseBase", "The fields of InferenceResponse.", {}, {});
 }
 
 }  // namespace tritonserver::inference

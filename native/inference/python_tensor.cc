@@ -1,14 +1,20 @@
 #include "native/inference/python_tensor.h"
 
+#include <array>
+#include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "native/c_api/enums.h"
 #include "native/inference/bytes_codec.h"
 #include "native/inference/data_types.h"
 #include "native/inference/dlpack.h"
+#include "native/inference/lazy_fields.h"
 #include "native/inference/numpy.h"
+#include "native/inference/python_memory_buffer.h"
 #include "native/inference/python_signatures.h"
 #include "native/inference/python_types.h"
 #include "native/inference/tensor_view.h"
@@ -20,6 +26,54 @@ constexpr const char* kWhat = "tensor";
 
 [[noreturn]] void Refuse(TRITONSERVER_Error_Code code, const std::string& problem) {
   throw Error(code, problem);
+}
+
+// --- The fields
+
+py::object NewShape(const std::vector<std::int64_t>& dims) {
+  py::object shape = Steal(PyList_New(static_cast<Py_ssize_t>(dims.size())));
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    PyList_SET_ITEM(shape.ptr(), i, Steal(PyLong_FromLongLong(dims[i])).release().ptr());
+  }
+  return shape;
+}
+
+struct TensorSource {
+  enum Field : std::size_t { kDataType, kShape, kMemoryBuffer };
+  static constexpr std::array kFields{&PythonNames::data_type, &PythonNames::shape,
+                                      &PythonNames::memory_buffer};
+
+  TRITONSERVER_DataType data_type;
+  std::vector<std::int64_t> shape;
+  std::size_t byte_size;
+  OutputBufferPtr buffer;  // until there is a MemoryBuffer
+
+  py::object Make(PyObject*, std::size_t field) {
+    switch (field) {
+      case kDataType:
+        return EnumMember(data_type);
+      case kShape:
+        return NewShape(shape);
+      default:
+        return NewMemoryBuffer(std::move(buffer), byte_size);
+    }
+  }
+};
+
+using TensorFields = LazyFields<TensorSource>;
+
+std::vector<std::int64_t> ReadShape(const py::object& sequence) {
+  const py::object dims =
+      Steal(PySequence_Fast(sequence.ptr(), "the shape of a tensor must be a sequence"));
+  const Py_ssize_t rank = PySequence_Fast_GET_SIZE(dims.ptr());
+  std::vector<std::int64_t> shape;
+  shape.reserve(static_cast<std::size_t>(rank));
+  for (Py_ssize_t i = 0; i < rank; ++i) {
+    const py::object dim = Steal(PyNumber_Index(PySequence_Fast_GET_ITEM(dims.ptr(), i)));
+    shape.push_back(PyLong_AsLongLong(dim.ptr()));
+    if (shape.back() == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  }
+  return shape;
 }
 
 void CheckIsHost(const TensorView& view) {
@@ -260,7 +314,6 @@ DLPack's device type and number of the memory. Pinned memory counts as the CPU's
     {"_as_string_array", &AsStringArray, METH_NOARGS,
      "_as_string_array(self) -> numpy.typing.NDArray[typing.Any]\n\nThe elements of a BYTES "
      "tensor as text."},
-    {nullptr, nullptr, 0, nullptr},
 };
 
 // --- Functions
@@ -316,17 +369,47 @@ Description EncodeText(const python::ArrayLike& value) {
 
 }  // namespace
 
+py::object NewTensor(Output& output) {
+  // Memory that Python gave is handed on at once, while those who keep it are there.
+  const bool is_pooled = output.buffer == nullptr || output.buffer->memory_buffer == nullptr;
+  py::object tensor = TensorFields::New(
+      classes.Tensor,
+      {output.data_type, std::move(output.shape), output.byte_size, std::move(output.buffer)});
+  if (!is_pooled) TensorFields::Get(tensor.ptr(), TensorSource::kMemoryBuffer);
+  return tensor;
+}
+
+TensorView ReadTensor(PyObject* tensor, const std::string& what) {
+  TensorView view = ReadMemoryBuffer(TensorFields::Get(tensor, TensorSource::kMemoryBuffer).ptr());
+  if (const auto* source = TensorFields::SourceOf(tensor, TensorSource::kDataType)) {
+    view.data_type = source->data_type;
+  } else {
+    view.data_type =
+        TensorFields::Get(tensor, TensorSource::kDataType).cast<TRITONSERVER_DataType>();
+  }
+  if (const auto* source = TensorFields::SourceOf(tensor, TensorSource::kShape)) {
+    view.shape = source->shape;
+  } else {
+    view.shape = ReadShape(TensorFields::Get(tensor, TensorSource::kShape));
+  }
+  const std::size_t element_size = InfoOf(view.data_type).byte_size;
+  std::uint64_t count = 0;
+  const bool counted = CountElements(view.shape.data(), view.shape.size(), element_size, &count);
+  if (!counted || count * element_size > view.byte_size) {
+    Refuse(TRITONSERVER_ERROR_INVALID_ARG,
+           what + ": " + Describe(view.data_type, view.shape.data(), view.shape.size()) +
+               " is not the type and shape of a buffer of " + std::to_string(view.byte_size) +
+               " bytes");
+  }
+  return view;
+}
+
 void BindPythonTensor(py::module_& module) {
-  PyType_Slot slots[] = {
-      {Py_bf_getbuffer, reinterpret_cast<void*>(&GetBuffer)},
-      {Py_bf_releasebuffer, reinterpret_cast<void*>(&ReleaseBuffer)},
-      {Py_tp_methods, tensor_methods},
-      {Py_tp_doc, const_cast<char*>("What Tensor does with its memory.")},
-      {0, nullptr},
-  };
-  PyType_Spec spec = {"tritonserver._c._inference.TensorBase", sizeof(PyObject), 0,
-                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
-  module.add_object("TensorBase", PyType_FromSpec(&spec));
+  TensorFields::Bind(module, "TensorBase",
+                     "The fields of Tensor, and what it does with its memory.",
+                     {{Py_bf_getbuffer, reinterpret_cast<void*>(&GetBuffer)},
+                      {Py_bf_releasebuffer, reinterpret_cast<void*>(&ReleaseBuffer)}},
+                     {std::begin(tensor_methods), std::end(tensor_methods)});
   module.def("view_dlpack", &ViewDLPack, py::arg("producer"), R"(
 (data type, shape, address, memory type, memory type id, bytes, owner) of the memory of an object
 with DLPack. The owner must be kept as long as the memory is used.)");

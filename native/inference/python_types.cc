@@ -4,6 +4,7 @@
 
 #include <new>
 #include <string>
+#include <vector>
 
 namespace tritonserver::inference {
 
@@ -12,9 +13,14 @@ PythonClasses classes;
 
 namespace {
 
+std::vector<void (*)(PyTypeObject*)> hooks;
+
 using ClassOrFunction = py::typing::Union<py::type, py::typing::Callable<py::object(py::ellipsis)>>;
 
 void Register(const ClassOrFunction& object) {
+  if (PyType_Check(object.ptr())) {
+    for (auto* hook : hooks) hook(reinterpret_cast<PyTypeObject*>(object.ptr()));
+  }
   const auto name = object.attr("__name__").cast<std::string>();
 #define CLASS(known)                                   \
   if (name == #known) {                                \
@@ -37,6 +43,8 @@ void BindPythonTypes(py::module_& module) {
   module.def("register", &Register, py::arg("object"),
              "Hand in a class or function of tritonserver._api; it is known by its `__name__`.");
 }
+
+void OnRegister(void (*hook)(PyTypeObject* cls)) { hooks.push_back(hook); }
 
 void SetPythonError() noexcept {
   try {

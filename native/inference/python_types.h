@@ -97,6 +97,9 @@ extern PythonClasses classes;
 
 void BindPythonTypes(py::module_& module);
 
+// Has `hook` called with each class that is handed in.
+void OnRegister(void (*hook)(PyTypeObject* cls));
+
 // `attribute` of `object`; throws if there is none.
 inline py::object Get(PyObject* object, PyObject* attribute) {
   PyObject* value = PyObject_GetAttr(object, attribute);

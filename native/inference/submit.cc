@@ -15,7 +15,6 @@
 #include "native/inference/inference.h"
 #include "native/inference/iterators.h"
 #include "native/inference/one_response.h"
-#include "native/inference/python_signatures.h"
 #include "native/inference/python_types.h"
 #include "native/inference/request_data.h"
 #include "native/inference/waker.h"
@@ -91,6 +90,18 @@ Request NewRequest(TRITONSERVER_Server* server, const RequestData& data) {
 namespace {
 
 // --- With the GIL
+
+// What pybind11's conversion does, which takes longer, for an object that is exactly of the class.
+const Server& ServerOf(PyObject* object) {
+  static const PyTypeObject* const exact =
+      reinterpret_cast<PyTypeObject*>(py::type::of<Server>().release().ptr());
+  if (Py_TYPE(object) == exact) {
+    auto* const instance = reinterpret_cast<py::detail::instance*>(object);
+    const auto* server = instance->get_value_and_holder().value_ptr<Server>();
+    if (server != nullptr) return *server;
+  }
+  return py::handle(object).cast<Server&>();
+}
 
 // The waker of the event loop that reads an asyncio queue; null for any other queue.
 std::shared_ptr<Waker> WakerOfQueue(const py::object& queue) {
@@ -169,7 +180,7 @@ void Send(Inference& inference, const RequestData& data, const py::object& model
           const py::object& trace, Afterwards afterwards) {
   GivenTrace given_trace(trace);
   try {
-    TRITONSERVER_Server* server = py::handle(inference.setup().server).cast<Server&>().get();
+    TRITONSERVER_Server* server = ServerOf(inference.setup().server).get();
     WithoutGil without_gil;
     Request request = NewRequest(server, data);
     if (!data.classification.class_counts.empty()) {
@@ -221,50 +232,75 @@ InferenceReference SendFields(const py::object& model, const RequestFields& fiel
   return inference;
 }
 
-python::AnyIterator Infer(const py::typing::Type<python::AnyIterator>& iterator_class,
-                          python::Model model,
-                          const py::typing::Optional<python::InferenceRequest>& request,
-                          bool raise_on_error, const python::InferenceArguments& keywords) {
+py::object Infer(PyObject* iterator_class, PyObject* model, PyObject* request, bool raise_on_error,
+                 PyObject* keywords) {
   RequestFields fields;
-  if (request.is_none()) {
-    fields = FieldsOfKeywords(keywords.ptr());
+  auto asked = py::reinterpret_borrow<py::object>(model);
+  if (request == Py_None) {
+    fields = FieldsOfKeywords(keywords);
   } else {
-    if (!keywords.empty()) {
+    if (PyDict_Size(keywords) > 0) {
       throw Error(TRITONSERVER_ERROR_INVALID_ARG,
                   "give either an InferenceRequest or its fields as keywords, not both: set them "
                   "on the request");
     }
     if (!py::isinstance(request, py::handle(classes.InferenceRequest))) {
-      RaiseTypeError("inference_request", "an InferenceRequest", request);
+      RaiseTypeError("inference_request", "an InferenceRequest",
+                     py::reinterpret_borrow<py::object>(request));
     }
-    fields = FieldsOfRequest(request.ptr());
-    model = Get(request.ptr(), names.model);
+    fields = FieldsOfRequest(request);
+    asked = Get(request, names.model);
   }
-  return NewIterator(iterator_class, SendFields(model, fields, Afterwards::kGoOn).release(),
+  return NewIterator(iterator_class, SendFields(asked, fields, Afterwards::kGoOn).release(),
                      raise_on_error);
 }
 
-python::Outputs Run(const python::Model& model,
-                    const py::typing::Dict<py::str, py::object>& inputs) {
-  RequestFields fields;
-  fields.inputs = inputs;
-  return OnlyOutputs(*SendFields(model, fields, Afterwards::kWait), true);
+// Functions without pybind11 in between, which costs as much as all that is done with the
+// arguments.
+
+PyObject* CallInfer(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  return ForPython<PyObject*>(nullptr, [&] {
+    if (count != 5) throw py::type_error("infer() takes five arguments");
+    const int raise_on_error = PyObject_IsTrue(arguments[3]);
+    if (raise_on_error < 0) throw py::error_already_set();
+    return Infer(arguments[0], arguments[1], arguments[2], raise_on_error != 0, arguments[4])
+        .release()
+        .ptr();
+  });
 }
 
-}  // namespace
+PyObject* CallRun(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  return ForPython<PyObject*>(nullptr, [&] {
+    if (count != 2) throw py::type_error("run() takes two arguments");
+    RequestFields fields;
+    fields.inputs = py::reinterpret_borrow<py::object>(arguments[1]);
+    const auto model = py::reinterpret_borrow<py::object>(arguments[0]);
+    return OnlyOutputs(*SendFields(model, fields, Afterwards::kWait), true).release().ptr();
+  });
+}
 
-void BindSubmit(py::module_& module) {
-  module.def("infer", &Infer, py::arg("iterator_class"), py::arg("model"),
-             py::arg("inference_request"), py::arg("raise_on_error"), py::arg("keywords"), R"(
+PyMethodDef functions[] = {
+    {"infer", AsMethod(&CallInfer), METH_FASTCALL,
+     R"(infer(iterator_class: type[AnyIterator], model: tritonserver.Model, inference_request: tritonserver.InferenceRequest | None, raise_on_error: bool, keywords: tritonserver._api._request.InferenceArguments, /) -> AnyIterator
+
 Send a request and return an iterator of `iterator_class` over its responses.
 
 The fields of the request come from `inference_request`, with its own model, or from `keywords`.
 
-C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync)");
-  module.def("run", &Run, py::arg("model"), py::arg("inputs"), R"(
+C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync)"},
+    {"run", AsMethod(&CallRun), METH_FASTCALL,
+     R"(run(model: tritonserver.Model, inputs: dict[str, object], /) -> dict[str, tritonserver.Tensor]
+
 Send a request, wait for the end of its responses and return the outputs of the only one with any.
 
-C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync)");
+C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync)"},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+void BindSubmit(py::module_& module) {
+  if (PyModule_AddFunctions(module.ptr(), functions) != 0) throw py::error_already_set();
 }
 
 }  // namespace tritonserver::inference

@@ -45,7 +45,13 @@ _NO_CONSTRUCTOR = f"(self, never: {_NEVER}, /, *args: {_NEVER}, **kwargs: {_NEVE
 
 _IS_BASE_TYPE = 1 << 10  # Py_TPFLAGS_BASETYPE
 
-_NOT_IN_STUBS = {"__doc__", "__module__", "__new__", "_pybind11_conduit_v1_"}
+_NOT_IN_STUBS = {
+    "__dictoffset__",
+    "__doc__",
+    "__module__",
+    "__new__",
+    "_pybind11_conduit_v1_",
+}
 
 
 class Writer:
@@ -62,7 +68,8 @@ class Writer:
 
     def _members(self, scope: types.ModuleType | type) -> Iterator[str]:
         for name, value in vars(scope).items():
-            if name in _NOT_IN_STUBS:
+            # Fields of bases are declared by the dataclasses that inherit them.
+            if name in _NOT_IN_STUBS or isinstance(value, types.GetSetDescriptorType):
                 continue
             if isinstance(value, types.WrapperDescriptorType):
                 if name == "__init__":

@@ -14,7 +14,7 @@ from tritonserver._api._tensor import Tensor
 from tritonserver._c import _inference
 
 
-class BoundRequest:
+class BoundRequest(_inference.BoundRequestBase):
     """A request whose inputs, options and, if wanted, output buffers are fixed. `Model.bind` makes
     it.
 
@@ -28,23 +28,7 @@ class BoundRequest:
         outputs: Mapping[str, Tensor | MemoryBuffer | DLPackObject] | None,
         arguments: InferenceArguments,
     ) -> None:
-        self._native = _inference.BoundRequest(model, arguments, dict(outputs or {}))
-
-    def run(self) -> dict[str, Tensor]:
-        """Run a model that answers once, and return its outputs by name.
-
-        Raises
-        ------
-        InvalidArgumentError
-            An output does not fit the buffer given for it, or the model refuses an input.
-        UnavailableError
-            The output buffers are in use by another run, or the model is not ready.
-        UnsupportedError
-            The model answered more than once.
-        TritonError
-            The inference failed.
-        """
-        return self._native.run()
+        self._prepare(model, arguments, dict(outputs or {}))
 
     async def run_async(self) -> dict[str, Tensor]:
         """Like `run`, for coroutines. Cancelling the task cancels the inference."""
@@ -52,8 +36,8 @@ class BoundRequest:
 
     def infer(self, raise_on_error: bool = True) -> ResponseIterator:
         """Send the request and return an iterator over its responses, as `Model.infer` does."""
-        return self._native.send(ResponseIterator, raise_on_error)
+        return self._send(ResponseIterator, raise_on_error)
 
     def async_infer(self, raise_on_error: bool = True) -> AsyncResponseIterator:
         """Send the request and return an asynchronous iterator over its responses."""
-        return self._native.send(AsyncResponseIterator, raise_on_error)
+        return self._send(AsyncResponseIterator, raise_on_error)

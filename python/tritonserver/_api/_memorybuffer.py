@@ -14,7 +14,7 @@ __all__ = ["DeviceOrMemoryType", "MemoryBuffer"]
 
 
 @dataclass
-class MemoryBuffer:
+class MemoryBuffer(_inference.MemoryBufferBase):
     """A piece of memory that another object owns.
 
     Parameters

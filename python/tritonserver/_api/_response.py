@@ -14,7 +14,7 @@ __all__ = ["AsyncResponseIterator", "InferenceResponse", "ResponseIterator"]
 
 
 @dataclass
-class InferenceResponse:
+class InferenceResponse(_inference.ResponseBase):
     """What a model answered.
 
     Nothing in it keeps the model or the server busy: responses may be kept as long as you like.

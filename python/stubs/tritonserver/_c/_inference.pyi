@@ -22,8 +22,13 @@ def register(object: type | collections.abc.Callable[..., object]) -> None:
 class PooledMemory:
     """Memory of an output, which goes back to the pool."""
 
+class MemoryBufferBase:
+    """The fields of MemoryBuffer."""
+    def __getstate__(self) -> dict[str, typing.Any]:
+        """The fields, to copy or pickle them."""
+
 class TensorBase:
-    """What Tensor does with its memory."""
+    """The fields of Tensor, and what it does with its memory."""
     def __dlpack__(
         self,
         *,
@@ -46,6 +51,8 @@ class TensorBase:
         """The elements of a BYTES tensor as bytes."""
     def _as_string_array(self) -> numpy.typing.NDArray[typing.Any]:
         """The elements of a BYTES tensor as text."""
+    def __getstate__(self) -> dict[str, typing.Any]:
+        """The fields, to copy or pickle them."""
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 def view_dlpack(
@@ -75,6 +82,11 @@ def encode_text(
     object,
 ]:
     """The same of a BYTES tensor in new memory, with the elements of an array or list."""
+
+class ResponseBase:
+    """The fields of InferenceResponse."""
+    def __getstate__(self) -> dict[str, typing.Any]:
+        """The fields, to copy or pickle them."""
 
 @typing.final
 class Wakeup:
@@ -158,6 +170,7 @@ def infer(
     inference_request: tritonserver.InferenceRequest | None,
     raise_on_error: bool,
     keywords: tritonserver._api._request.InferenceArguments,
+    /,
 ) -> AnyIterator:
     """Send a request and return an iterator of `iterator_class` over its responses.
 
@@ -166,15 +179,15 @@ def infer(
     C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
     """
 
-def run(model: tritonserver.Model, inputs: dict[str, object]) -> dict[str, tritonserver.Tensor]:
+def run(model: tritonserver.Model, inputs: dict[str, object], /) -> dict[str, tritonserver.Tensor]:
     """Send a request, wait for the end of its responses and return the outputs of the only one with any.
 
     C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
     """
 
-class BoundRequest:
+class BoundRequestBase:
     """A request that is prepared once and sent many times."""
-    def __init__(
+    def _prepare(
         self,
         model: tritonserver.Model,
         keywords: tritonserver._api._request.InferenceArguments,
@@ -184,11 +197,25 @@ class BoundRequest:
             | tritonserver.MemoryBuffer
             | tritonserver._api._dlpack.DLPackObject,
         ],
-    ) -> None: ...
-    def send(self, iterator_class: type[AnyIterator], raise_on_error: bool) -> AnyIterator:
+        /,
+    ) -> None:
+        """Read everything. Once only, before anything else."""
+    def _send(self, iterator_class: type[AnyIterator], raise_on_error: bool, /) -> AnyIterator:
         """Send the request and return an iterator over its responses."""
     def run(self) -> dict[str, tritonserver.Tensor]:
-        """Send the request, wait for the end of its responses and return the outputs of the only one with any."""
+        """Run a model that answers once, and return its outputs by name.
+
+        Raises
+        ------
+        InvalidArgumentError
+            An output does not fit the buffer given for it, or the model refuses an input.
+        UnavailableError
+            The output buffers are in use by another run, or the model is not ready.
+        UnsupportedError
+            The model answered more than once.
+        TritonError
+            The inference failed.
+        """
 
 DATA_TYPES: tuple[tuple[tritonserver._c.triton_bindings.TRITONSERVER_DataType, int, int, str], ...]
 
