@@ -1,6 +1,8 @@
 #include "native/inference/bytes_codec.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -275,6 +277,42 @@ py::object NewTextArray(const std::vector<std::int64_t>& shape, std::size_t widt
                                            nullptr, nullptr, 0, nullptr));
 }
 
+// Small objects that were decoded, one of each arena of Python's allocator, until others are. An
+// arena goes back to the system with its last object, and a new one costs more than filling it: of
+// each page the kernel has to be asked, and clears it. Programs that decode one tensor after the
+// other need the same memory again, others have the use of all but these objects' bytes.
+class ArenaKeeper {
+ public:
+  // Call it for all elements of an array. Large ones live elsewhere.
+  void See(PyObject* object, std::size_t byte_size) {
+    const std::uintptr_t arena = reinterpret_cast<std::uintptr_t>(object) >> kArenaLog2;
+    if (arena == last_arena_ || byte_size > kLargest || count_ == kMostArenas) return;
+    last_arena_ = arena;
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (reinterpret_cast<std::uintptr_t>(objects_[i]) >> kArenaLog2 == arena) return;
+    }
+    objects_[count_++] = object;
+  }
+
+  // Once all were seen.
+  void Keep() {
+    for (std::size_t i = 0; i < kMostArenas; ++i) {
+      Py_XSETREF(kept_[i], i < count_ ? Py_NewRef(objects_[i]) : nullptr);
+    }
+  }
+
+ private:
+  static constexpr int kArenaLog2 = 20;
+  static constexpr std::size_t kMostArenas = 16;
+  static constexpr std::size_t kLargest = 512;
+
+  static inline std::array<PyObject*, kMostArenas> kept_{};
+
+  std::array<PyObject*, kMostArenas> objects_;
+  std::size_t count_ = 0;
+  std::uintptr_t last_arena_ = 0;
+};
+
 }  // namespace
 
 py::object EncodeObjects(PyObject* const* elements, std::size_t count, const std::string& what) {
@@ -354,11 +392,14 @@ py::object DecodeBytes(const char* data, std::size_t byte_size,
   }
   py::object array = NewObjectArray(shape);
   auto** elements = static_cast<PyObject**>(ArrayData(array));
+  ArenaKeeper keeper;
   ForEachElement(data, byte_size, count, [&](std::size_t i, const char* bytes, std::size_t size) {
-    Py_XSETREF(
-        elements[i],
-        Steal(PyBytes_FromStringAndSize(bytes, static_cast<Py_ssize_t>(size))).release().ptr());
+    PyObject* made = PyBytes_FromStringAndSize(bytes, static_cast<Py_ssize_t>(size));
+    if (made == nullptr) throw py::error_already_set();
+    Py_XSETREF(elements[i], made);
+    keeper.See(made, size);
   });
+  keeper.Keep();
   return array;
 }
 
@@ -379,12 +420,14 @@ py::object DecodeText(const char* data, std::size_t byte_size,
   if (ends_in_nul || width > most / sizeof(Py_UCS4) / std::max<std::size_t>(count, 1)) {
     py::object array = NewObjectArray(shape);
     auto** elements = static_cast<PyObject**>(ArrayData(array));
+    ArenaKeeper keeper;
     ForEachElement(data, byte_size, count, [&](std::size_t i, const char* text, std::size_t size) {
-      Py_XSETREF(elements[i],
-                 Steal(PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(size), nullptr))
-                     .release()
-                     .ptr());
+      PyObject* made = PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(size), nullptr);
+      if (made == nullptr) throw py::error_already_set();
+      Py_XSETREF(elements[i], made);
+      keeper.See(made, size);
     });
+    keeper.Keep();
     return array;
   }
   py::object array = NewTextArray(shape, width);

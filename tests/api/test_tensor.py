@@ -296,6 +296,31 @@ def test_arrays_of_text_look_as_usual() -> None:
     assert repr(raw) == "array([[b'hello world!']], dtype=object)"
 
 
+@pytest.mark.parametrize("size", [5, 50, 600])
+@pytest.mark.parametrize("ending", ["", "\0"])  # NULs at ends make an array of objects of the text
+def test_decoding_keeps_no_more_than_a_few_small_elements(size: int, ending: str) -> None:
+    texts = [f"{i:0{size}}{ending}" for i in range(20_000)]
+    tensor = Tensor.from_string_array(texts)
+
+    def kept(array: np.ndarray[Any, Any]) -> int:
+        counts = [sys.getrefcount(each) for each in array.ravel()]
+        usual = min(counts)
+        return sum(count > usual for count in counts)
+
+    raw = tensor.to_bytes_array()
+    assert kept(raw) <= 16
+    assert raw.tolist() == [text.encode() for text in texts]
+    if size > 512:
+        assert kept(raw) == 0
+    if ending:
+        text = tensor.to_string_array()
+        assert kept(text) <= 16
+        assert text.tolist() == texts
+    again = tensor.to_bytes_array()
+    assert kept(raw) == 0  # others are kept now
+    assert again.tolist() == raw.tolist()
+
+
 @given(st.lists(st.text(), max_size=20))
 def test_any_text_comes_back(texts: list[str]) -> None:
     tensor = Tensor.from_string_array(np.array(texts, object))
