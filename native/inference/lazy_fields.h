@@ -90,7 +90,9 @@ class LazyFields {
   static py::object Get(PyObject* self, std::size_t field) {
     Object& object = ObjectOf(self);
     if (object.values[field] == nullptr && object.source) {
-      object.values[field] = object.source->Make(self, field).release().ptr();
+      const GarbageStays garbage_stays;
+      py::object made = object.source->Make(self, field);
+      if (object.values[field] == nullptr) object.values[field] = made.release().ptr();
     }
     if (object.values[field] != nullptr) {
       return py::reinterpret_borrow<py::object>(object.values[field]);
@@ -124,6 +126,21 @@ class LazyFields {
     std::array<PyObject*, kCount> values;
     std::optional<Source> source;
     bool is_plain;
+  };
+
+  // Finalizers that the garbage collector calls would let other threads in, which must not find a
+  // field half made.
+  class GarbageStays {
+   public:
+    GarbageStays() : was_collected_(PyGC_Disable() != 0) {}
+    ~GarbageStays() {
+      if (was_collected_) PyGC_Enable();
+    }
+    GarbageStays(const GarbageStays&) = delete;
+    GarbageStays& operator=(const GarbageStays&) = delete;
+
+   private:
+    const bool was_collected_;
   };
 
   static Object& ObjectOf(PyObject* self) { return *reinterpret_cast<Object*>(self); }

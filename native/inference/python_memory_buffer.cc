@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <new>
 #include <utility>
 
 #include "native/c_api/enums.h"
@@ -27,7 +28,13 @@ void DeallocatePooledMemory(PyObject* self) {
   Py_DECREF(type);
 }
 
+// For what lost its buffer when something was to be made of it.
+void CheckIsThere(const OutputBufferPtr& buffer) {
+  if (buffer == nullptr) throw std::bad_alloc();
+}
+
 py::object NewOwner(OutputBufferPtr buffer, std::size_t byte_size) {
+  CheckIsThere(buffer);
   void* data = buffer->data;
   const py::object memory = Steal(pooled_memory_type->tp_alloc(pooled_memory_type, 0));
   reinterpret_cast<PooledMemory*>(memory.ptr())->buffer = buffer.release();
@@ -77,7 +84,8 @@ const MemorySource* SourceOf(PyObject* memory_buffer) {
 }  // namespace
 
 py::object NewMemoryBuffer(OutputBufferPtr buffer, std::size_t byte_size) {
-  if (buffer == nullptr) buffer = NewOutputBuffer(0);
+  if (buffer == nullptr && byte_size == 0) buffer = NewOutputBuffer(0);
+  CheckIsThere(buffer);
   PyObject* const given = buffer->memory_buffer;
   if (given != nullptr && buffer->byte_size == byte_size) {
     const bool is_owned = std::exchange(buffer->owns_memory_buffer, false);

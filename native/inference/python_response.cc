@@ -129,7 +129,7 @@ py::object ToPythonResponse(std::unique_ptr<Response> response, const Inference&
       std::all_of(response->outputs.begin(), response->outputs.end(), [](const Output& output) {
         return output.buffer == nullptr || output.buffer->memory_buffer == nullptr;
       });
-  const auto server = py::reinterpret_borrow<py::object>(inference.setup().server);
+  auto server = py::reinterpret_borrow<py::object>(inference.setup().server);
   py::object made =
       ResponseFields::New(classes.InferenceResponse, {std::move(response), std::move(server)});
   if (!is_pooled) ResponseFields::Get(made.ptr(), ResponseSource::kOutputs);
