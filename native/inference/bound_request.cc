@@ -127,10 +127,9 @@ PyObject* Prepare(PyObject* self, PyObject* const* arguments, Py_ssize_t count) 
 PyObject* Send(PyObject* self, PyObject* const* arguments, Py_ssize_t count) {
   return ForPython<PyObject*>(nullptr, [&] {
     if (count != 2) throw py::type_error("_send() takes two arguments");
-    const int raise_on_error = PyObject_IsTrue(arguments[1]);
-    if (raise_on_error < 0) throw py::error_already_set();
+    const bool raise_on_error = IsTrue(arguments[1]);
     InferenceReference sent = PreparedRequestOf(self).Send(self, Afterwards::kGoOn);
-    return NewIterator(arguments[0], sent.release(), raise_on_error != 0).release().ptr();
+    return NewIterator(arguments[0], sent.release(), raise_on_error).release().ptr();
   });
 }
 

@@ -166,8 +166,8 @@ class Inference : public Deferred {
 
   std::mutex mutex_;
   TRITONSERVER_InferenceRequest* request_ = nullptr;  // until the core is done with it
-  std::atomic<bool> may_cancel_{
-      false};  // the core has taken it: cancelling must not race with that
+  // The core has taken it: cancelling must not race with that.
+  std::atomic<bool> may_cancel_{false};
   bool request_released_ = false;
   bool reader_is_gone_ = false;
   bool final_came_ = false;

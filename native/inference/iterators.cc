@@ -335,11 +335,6 @@ PyMethodDef next_methods[] = {
 
 PyObject* Self(PyObject* self) { return Py_NewRef(self); }
 
-template <class Function>
-PyType_Slot Slot(int slot, Function* function) {
-  return {slot, reinterpret_cast<void*>(function)};
-}
-
 PyObject* AddClass(py::module_& module, const char* name, int size, unsigned flags,
                    PyType_Slot* slots, PyObject* base) {
   const std::string qualified = std::string("tritonserver._c._inference.") + name;

@@ -145,11 +145,6 @@ class LazyFields {
 
   static Object& ObjectOf(PyObject* self) { return *reinterpret_cast<Object*>(self); }
 
-  template <class Function>
-  static PyType_Slot Slot(int slot, Function* function) {
-    return {slot, reinterpret_cast<void*>(function)};
-  }
-
   static PyObject* NewInPython(PyTypeObject* cls, PyObject*, PyObject*) {
     PyObject* made = cls->tp_alloc(cls, 0);  // zeroed
     if (made != nullptr) new (&ObjectOf(made).source) std::optional<Source>;

@@ -74,11 +74,13 @@ using MemoryFields = LazyFields<MemorySource>;
 // The source of a buffer that is as it was made; otherwise null.
 const MemorySource* SourceOf(PyObject* memory_buffer) {
   if (!MemoryFields::IsInstance(memory_buffer)) return nullptr;
+  const MemorySource* source = nullptr;
   for (const auto field : {MemorySource::kDataPtr, MemorySource::kMemoryType,
                            MemorySource::kMemoryTypeId, MemorySource::kSize}) {
-    if (MemoryFields::SourceOf(memory_buffer, field) == nullptr) return nullptr;
+    source = MemoryFields::SourceOf(memory_buffer, field);
+    if (source == nullptr) break;
   }
-  return MemoryFields::SourceOf(memory_buffer, MemorySource::kSize);
+  return source;
 }
 
 }  // namespace

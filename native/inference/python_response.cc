@@ -124,15 +124,13 @@ py::object ToPythonResponse(std::unique_ptr<Response> response, const Inference&
   if (response->converted != nullptr) {
     return py::reinterpret_steal<py::object>(std::exchange(response->converted, nullptr));
   }
-  // Memory that Python gave is handed on at once, while those who keep it are there.
-  const bool is_pooled =
-      std::all_of(response->outputs.begin(), response->outputs.end(), [](const Output& output) {
-        return output.buffer == nullptr || output.buffer->memory_buffer == nullptr;
-      });
+  const bool is_from_python =
+      std::any_of(response->outputs.begin(), response->outputs.end(),
+                  [](const Output& output) { return output.is_from_python(); });
   auto server = py::reinterpret_borrow<py::object>(inference.setup().server);
   py::object made =
       ResponseFields::New(classes.InferenceResponse, {std::move(response), std::move(server)});
-  if (!is_pooled) ResponseFields::Get(made.ptr(), ResponseSource::kOutputs);
+  if (is_from_python) ResponseFields::Get(made.ptr(), ResponseSource::kOutputs);
   return made;
 }
 

@@ -8,18 +8,12 @@ namespace tritonserver::inference {
 
 namespace py = pybind11;
 
-// Type in C++, what is checked of it, type in Python. `AnyIterator` is the type variable that
-// `BindIterators` makes.
-#define TRITONSERVER_PYTHON_TYPES(TYPE)                                                \
-  TYPE(AnyIterator, Unchecked, "AnyIterator")                                          \
-  TYPE(ArrayLike, Unchecked, "numpy.typing.ArrayLike")                                 \
-  TYPE(DLPackObject, Unchecked, "tritonserver._api._dlpack.DLPackObject")              \
-  TYPE(InferenceArguments, py::dict, "tritonserver._api._request.InferenceArguments")  \
-  TYPE(InferenceRequest, Unchecked, "tritonserver.InferenceRequest")                   \
-  TYPE(MemoryBuffer, Unchecked, "tritonserver.MemoryBuffer")                           \
-  TYPE(Model, Unchecked, "tritonserver.Model")                                         \
-  TYPE(NativeServer, Unchecked, "tritonserver._c.triton_bindings.TRITONSERVER_Server") \
-  TYPE(Tensor, Unchecked, "tritonserver.Tensor")
+// Type in C++, type in Python.
+#define TRITONSERVER_PYTHON_TYPES(TYPE)                                     \
+  TYPE(ArrayLike, "numpy.typing.ArrayLike")                                 \
+  TYPE(DLPackObject, "tritonserver._api._dlpack.DLPackObject")              \
+  TYPE(NativeServer, "tritonserver._c.triton_bindings.TRITONSERVER_Server") \
+  TYPE(Tensor, "tritonserver.Tensor")
 
 namespace python {
 
@@ -29,12 +23,10 @@ class Unchecked : public py::object {
   PYBIND11_OBJECT_DEFAULT(Unchecked, py::object, IsObject)
 };
 
-#define TYPE(name, base, spelling) \
-  class name : public base {       \
-    using Base = base;             \
-                                   \
-   public:                         \
-    using Base::Base;              \
+#define TYPE(name, spelling)      \
+  class name : public Unchecked { \
+   public:                        \
+    using Unchecked::Unchecked;   \
   };
 TRITONSERVER_PYTHON_TYPES(TYPE)
 #undef TYPE
@@ -51,7 +43,7 @@ using Outputs = py::typing::Dict<py::str, Tensor>;
 
 namespace pybind11::detail {
 
-#define TYPE(type, base, spelling)                                 \
+#define TYPE(type, spelling)                                       \
   template <>                                                      \
   struct handle_type_name<tritonserver::inference::python::type> { \
     static constexpr auto name = const_name(spelling);             \

@@ -370,12 +370,11 @@ Description EncodeText(const python::ArrayLike& value) {
 }  // namespace
 
 py::object NewTensor(Output& output) {
-  // Memory that Python gave is handed on at once, while those who keep it are there.
-  const bool is_pooled = output.buffer == nullptr || output.buffer->memory_buffer == nullptr;
+  const bool is_from_python = output.is_from_python();
   py::object tensor = TensorFields::New(
       classes.Tensor,
       {output.data_type, std::move(output.shape), output.byte_size, std::move(output.buffer)});
-  if (!is_pooled) TensorFields::Get(tensor.ptr(), TensorSource::kMemoryBuffer);
+  if (is_from_python) TensorFields::Get(tensor.ptr(), TensorSource::kMemoryBuffer);
   return tensor;
 }
 

@@ -149,6 +149,19 @@ Result ForPython(Result failure, Body&& body) noexcept {
   }
 }
 
+// Whether Python takes `object` for true.
+inline bool IsTrue(PyObject* object) {
+  const int truth = PyObject_IsTrue(object);
+  if (truth < 0) throw py::error_already_set();
+  return truth != 0;
+}
+
+// For the table of slots of a class.
+template <class Function>
+PyType_Slot Slot(int slot, Function* function) {
+  return {slot, reinterpret_cast<void*>(function)};
+}
+
 // For the table of methods of a class: a function with the parameters that its flags say.
 template <class Function>
 PyCFunction AsMethod(Function* function) {

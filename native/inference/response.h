@@ -25,6 +25,9 @@ struct Output {
   std::vector<std::int64_t> shape;
   std::size_t byte_size;   // at most the buffer's
   OutputBufferPtr buffer;  // null if there is no data
+
+  // Memory that Python gave has to be handed on while those who keep it are there.
+  bool is_from_python() const { return buffer != nullptr && buffer->memory_buffer != nullptr; }
 };
 
 // Everything a response says, independent of the core: nothing here pins the model or the server.

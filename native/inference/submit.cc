@@ -261,9 +261,7 @@ py::object Infer(PyObject* iterator_class, PyObject* model, PyObject* request, b
 PyObject* CallInfer(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   return ForPython<PyObject*>(nullptr, [&] {
     if (count != 5) throw py::type_error("infer() takes five arguments");
-    const int raise_on_error = PyObject_IsTrue(arguments[3]);
-    if (raise_on_error < 0) throw py::error_already_set();
-    return Infer(arguments[0], arguments[1], arguments[2], raise_on_error != 0, arguments[4])
+    return Infer(arguments[0], arguments[1], arguments[2], IsTrue(arguments[3]), arguments[4])
         .release()
         .ptr();
   });
