@@ -44,8 +44,9 @@ std::vector<std::int64_t> ShapeOf(PyObject* array) {
 }
 
 std::size_t CountOf(PyObject* array) {
+  const auto& fields = ArrayFields(array);
   std::size_t count = 1;
-  for (const std::int64_t dim : ShapeOf(array)) count *= static_cast<std::size_t>(dim);
+  for (int i = 0; i < fields.nd; ++i) count *= static_cast<std::size_t>(fields.dimensions[i]);
   return count;
 }
 
@@ -54,17 +55,28 @@ bool IsNativeByteOrder(PyObject* array) {
   return order != (PY_BIG_ENDIAN ? '<' : '>');
 }
 
-// The same elements in C order, aligned, in native byte order and in an exact ndarray: the array
-// itself if it is like that.
+constexpr int kRegular = NumPy::NPY_ARRAY_C_CONTIGUOUS_ | NumPy::NPY_ARRAY_ALIGNED_;
+
+// Whether the elements are in C order, aligned, and in native byte order.
+bool IsRegular(PyObject* array) {
+  return (ArrayFields(array).flags & kRegular) == kRegular && IsNativeByteOrder(array);
+}
+
+// The same elements in an exact ndarray that is regular: the array itself if it is.
 py::object Regular(PyObject* array) {
-  constexpr int kRegular = NumPy::NPY_ARRAY_C_CONTIGUOUS_ | NumPy::NPY_ARRAY_ALIGNED_;
-  if ((ArrayFields(array).flags & kRegular) == kRegular && IsNativeByteOrder(array)) {
-    return py::reinterpret_borrow<py::object>(array);
-  }
+  if (IsRegular(array)) return py::reinterpret_borrow<py::object>(array);
   py::object dtype = py::reinterpret_borrow<py::object>(ArrayFields(array).descr);
   if (!IsNativeByteOrder(array)) dtype = dtype.attr("newbyteorder")("=");
   return Steal(NumPy::get().PyArray_FromAny_(array, dtype.release().ptr(), 0, 0,
                                              kRegular | NumPy::NPY_ARRAY_ENSUREARRAY_, nullptr));
+}
+
+TensorView ViewOf(py::object regular, TRITONSERVER_DataType data_type) {
+  TensorView view{data_type, ShapeOf(regular.ptr())};
+  view.data = ArrayData(regular);
+  view.byte_size = CountOf(regular.ptr()) * InfoOf(data_type).byte_size;
+  view.owner = std::move(regular);
+  return view;
 }
 
 TensorView BytesView(py::object encoded, std::vector<std::int64_t> shape) {
@@ -234,17 +246,19 @@ TensorView ReadArray(PyObject* array, const std::string& what) {
   if (data_type == TRITONSERVER_TYPE_INVALID) {
     Refuse(what, "Triton has no data type for NumPy's " + Text(ArrayFields(array).descr));
   }
-  py::object regular = Regular(array);
-  TensorView view{data_type, ShapeOf(array)};
-  view.data = ArrayData(regular);
-  view.byte_size = CountOf(array) * InfoOf(data_type).byte_size;
-  view.owner = std::move(regular);
-  return view;
+  return ViewOf(Regular(array), data_type);
 }
 
 TensorView ReadInput(const std::string& name, PyObject* value) {
   const auto what = [&] { return "input '" + name + "'"; };
-  if (IsExactArray(value)) return ReadArray(value, what());
+  if (IsExactArray(value)) {
+    // What most inputs are, with nothing that could be wrong.
+    const auto data_type = DataTypeOfNumPy(DtypeFields(value).kind, ItemSize(value));
+    if (data_type != TRITONSERVER_TYPE_INVALID && IsRegular(value)) {
+      return ViewOf(py::reinterpret_borrow<py::object>(value), data_type);
+    }
+    return ReadArray(value, what());
+  }
   if (py::isinstance(value, classes.Tensor)) {
     TensorView view = ReadTensor(value, what());
     const std::size_t element_size = InfoOf(view.data_type).byte_size;

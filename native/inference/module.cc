@@ -18,11 +18,11 @@
 #include "native/inference/output_allocator.h"
 #include "native/inference/output_buffer.h"
 #include "native/inference/python_memory_buffer.h"
+#include "native/inference/python_model.h"
 #include "native/inference/python_response.h"
 #include "native/inference/python_signatures.h"
 #include "native/inference/python_tensor.h"
 #include "native/inference/python_types.h"
-#include "native/inference/submit.h"
 #include "native/inference/wakeup.h"
 
 namespace tritonserver::inference {
@@ -57,7 +57,7 @@ PYBIND11_MODULE(_inference, module) {
   BindPythonResponse(module);
   BindWakeup(module);
   BindIterators(module);
-  BindSubmit(module);
+  BindPythonModel(module);
   BindBoundRequest(module);
   module.attr("DATA_TYPES") = DataTypeTable();
   module.def(

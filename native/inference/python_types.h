@@ -36,6 +36,7 @@ namespace py = pybind11;
   NAME(error)                           \
   NAME(final)                           \
   NAME(flags)                           \
+  NAME(inference_request)               \
   NAME(inputs)                          \
   NAME(is_closed)                       \
   NAME(max_version)                     \
@@ -52,6 +53,7 @@ namespace py = pybind11;
   NAME(priority)                        \
   NAME(put)                             \
   NAME(put_nowait)                      \
+  NAME(raise_on_error)                  \
   NAME(reason)                          \
   NAME(request_id)                      \
   NAME(requested_outputs)               \
@@ -73,11 +75,13 @@ struct PythonNames {
 
 // Classes and functions of `tritonserver._api`.
 #define TRITONSERVER_PYTHON_CLASSES(CLASS) \
+  CLASS(AsyncResponseIterator)             \
   CLASS(InferenceRequest)                  \
   CLASS(InferenceResponse)                 \
   CLASS(MemoryBuffer)                      \
   CLASS(Model)                             \
   CLASS(RequestedOutput)                   \
+  CLASS(ResponseIterator)                  \
   CLASS(Tensor)                            \
   CLASS(allocate_output)                   \
   CLASS(copy_memory)                       \

@@ -123,28 +123,30 @@ RequestFields FieldsOfRequest(PyObject* request) {
   return fields;
 }
 
-// Names in calls are interned, so that comparing text is for keywords that come from elsewhere.
+// Names in calls are interned, so that comparing text is for those that come from elsewhere.
+void RequestFields::Set(PyObject* name, PyObject* value) {
+  py::object* field = nullptr;
+#define FIELD(known) \
+  if (name == names.known) field = &known;
+  TRITONSERVER_REQUEST_FIELDS(FIELD)
+#undef FIELD
+#define FIELD(known) \
+  if (field == nullptr && PyUnicode_Compare(name, names.known) == 0) field = &known;
+  TRITONSERVER_REQUEST_FIELDS(FIELD)
+#undef FIELD
+  if (field == nullptr) {
+    PyErr_Format(PyExc_TypeError, "an inference request has no field %R", name);
+    throw py::error_already_set();
+  }
+  *field = py::reinterpret_borrow<py::object>(value);
+}
+
 RequestFields FieldsOfKeywords(PyObject* keywords) {
   RequestFields fields;
-  PyObject* key;
+  PyObject* name;
   PyObject* value;
   Py_ssize_t position = 0;
-  while (PyDict_Next(keywords, &position, &key, &value) != 0) {
-    py::object* field = nullptr;
-#define FIELD(name) \
-  if (key == names.name) field = &fields.name;
-    TRITONSERVER_REQUEST_FIELDS(FIELD)
-#undef FIELD
-#define FIELD(name) \
-  if (field == nullptr && PyUnicode_Compare(key, names.name) == 0) field = &fields.name;
-    TRITONSERVER_REQUEST_FIELDS(FIELD)
-#undef FIELD
-    if (field == nullptr) {
-      PyErr_Format(PyExc_TypeError, "an inference request has no field %R", key);
-      throw py::error_already_set();
-    }
-    *field = py::reinterpret_borrow<py::object>(value);
-  }
+  while (PyDict_Next(keywords, &position, &name, &value) != 0) fields.Set(name, value);
   return fields;
 }
 
@@ -174,22 +176,27 @@ RequestData ReadScalars(PyObject* model, const RequestFields& fields) {
 
 void ReadInputs(const py::object& inputs, RequestData* data) {
   const py::object dict = DictOf(inputs, "inputs");
-  // Converting a value may run Python code, which must not change what is being read.
-  std::vector<std::pair<py::object, py::object>> items;
-  items.reserve(static_cast<std::size_t>(PyDict_GET_SIZE(dict.ptr())));
+  data->inputs.reserve(static_cast<std::size_t>(PyDict_GET_SIZE(dict.ptr())));
   PyObject* key;
   PyObject* value;
   Py_ssize_t position = 0;
+  // First as they are: converting a value may run Python code, which may change the dict.
   while (PyDict_Next(dict.ptr(), &position, &key, &value) != 0) {
-    items.emplace_back(py::reinterpret_borrow<py::object>(key),
-                       py::reinterpret_borrow<py::object>(value));
+    TensorView unread{};
+    unread.owner = py::reinterpret_borrow<py::object>(value);
+    const char* name = Utf8Of(py::reinterpret_borrow<py::object>(key), "the name of an input");
+    data->inputs.emplace_back(name, std::move(unread));
   }
-  data->inputs.reserve(items.size());
-  for (const auto& [input, tensor] : items) {
-    const char* name = Utf8Of(input, "the name of an input");
-    // The name first: whoever explains an error sees which input it is about.
-    data->inputs.emplace_back(name, TensorView{});
-    data->inputs.back().second = ReadInput(name, tensor.ptr());
+  for (auto input = data->inputs.begin(); input != data->inputs.end(); ++input) {
+    auto& [name, view] = *input;
+    const py::object value = std::move(view.owner);
+    try {
+      view = ReadInput(name, value.ptr());
+    } catch (const Error&) {
+      // Whoever explains the error sees that it is about the last one.
+      data->inputs.erase(input + 1, data->inputs.end());
+      throw;
+    }
   }
 }
 

@@ -37,6 +37,9 @@ struct RequestFields {
 #define FIELD(name) py::object name;
   TRITONSERVER_REQUEST_FIELDS(FIELD)
 #undef FIELD
+
+  // Sets the field that has this name; TypeError if there is none.
+  void Set(PyObject* name, PyObject* value);
 };
 
 inline bool IsGiven(const py::object& field) { return field && !field.is_none(); }

@@ -13,8 +13,6 @@
 #include "native/c_api/trace.h"
 #include "native/inference/data_types.h"
 #include "native/inference/inference.h"
-#include "native/inference/iterators.h"
-#include "native/inference/one_response.h"
 #include "native/inference/python_types.h"
 #include "native/inference/request_data.h"
 #include "native/inference/waker.h"
@@ -212,8 +210,6 @@ void ThrowExplained(const Error& refusal, const py::object& model, const Request
                   .cast<std::string>());
 }
 
-namespace {
-
 InferenceReference SendFields(const py::object& model, const RequestFields& fields,
                               Afterwards afterwards) {
   if (!py::isinstance(model, py::handle(classes.Model))) RaiseTypeError("model", "a Model", model);
@@ -230,75 +226,6 @@ InferenceReference SendFields(const py::object& model, const RequestFields& fiel
   for (auto& [name, view] : data.inputs) inference->AddOwner(std::move(view.owner));
   Send(*inference, data, model, fields.trace, afterwards);
   return inference;
-}
-
-py::object Infer(PyObject* iterator_class, PyObject* model, PyObject* request, bool raise_on_error,
-                 PyObject* keywords) {
-  RequestFields fields;
-  auto asked = py::reinterpret_borrow<py::object>(model);
-  if (request == Py_None) {
-    fields = FieldsOfKeywords(keywords);
-  } else {
-    if (PyDict_Size(keywords) > 0) {
-      throw Error(TRITONSERVER_ERROR_INVALID_ARG,
-                  "give either an InferenceRequest or its fields as keywords, not both: set them "
-                  "on the request");
-    }
-    if (!py::isinstance(request, py::handle(classes.InferenceRequest))) {
-      RaiseTypeError("inference_request", "an InferenceRequest",
-                     py::reinterpret_borrow<py::object>(request));
-    }
-    fields = FieldsOfRequest(request);
-    asked = Get(request, names.model);
-  }
-  return NewIterator(iterator_class, SendFields(asked, fields, Afterwards::kGoOn).release(),
-                     raise_on_error);
-}
-
-// Functions without pybind11 in between, which costs as much as all that is done with the
-// arguments.
-
-PyObject* CallInfer(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
-  return ForPython<PyObject*>(nullptr, [&] {
-    if (count != 5) throw py::type_error("infer() takes five arguments");
-    return Infer(arguments[0], arguments[1], arguments[2], IsTrue(arguments[3]), arguments[4])
-        .release()
-        .ptr();
-  });
-}
-
-PyObject* CallRun(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
-  return ForPython<PyObject*>(nullptr, [&] {
-    if (count != 2) throw py::type_error("run() takes two arguments");
-    RequestFields fields;
-    fields.inputs = py::reinterpret_borrow<py::object>(arguments[1]);
-    const auto model = py::reinterpret_borrow<py::object>(arguments[0]);
-    return OnlyOutputs(*SendFields(model, fields, Afterwards::kWait), true).release().ptr();
-  });
-}
-
-PyMethodDef functions[] = {
-    {"infer", AsMethod(&CallInfer), METH_FASTCALL,
-     R"(infer(iterator_class: type[AnyIterator], model: tritonserver.Model, inference_request: tritonserver.InferenceRequest | None, raise_on_error: bool, keywords: tritonserver._api._request.InferenceArguments, /) -> AnyIterator
-
-Send a request and return an iterator of `iterator_class` over its responses.
-
-The fields of the request come from `inference_request`, with its own model, or from `keywords`.
-
-C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync)"},
-    {"run", AsMethod(&CallRun), METH_FASTCALL,
-     R"(run(model: tritonserver.Model, inputs: dict[str, object], /) -> dict[str, tritonserver.Tensor]
-
-Send a request, wait for the end of its responses and return the outputs of the only one with any.
-
-C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync)"},
-    {nullptr, nullptr, 0, nullptr},
-};
-
-}  // namespace
-
-void BindSubmit(py::module_& module) {
-  if (PyModule_AddFunctions(module.ptr(), functions) != 0) throw py::error_already_set();
 }
 
 }  // namespace tritonserver::inference

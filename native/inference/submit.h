@@ -28,11 +28,13 @@ enum class Afterwards { kGoOn, kWait };
 void Send(Inference& inference, const RequestData& data, const py::object& model,
           const py::object& trace, Afterwards afterwards);
 
+// Reads the inputs as well, and sends all to `model`, a `Model`. With the GIL.
+InferenceReference SendFields(const py::object& model, const RequestFields& fields,
+                              Afterwards afterwards);
+
 // Throws `refusal`, explained by `tritonserver._api._request`, which may ask the model what it
 // takes. With the GIL.
 [[noreturn]] void ThrowExplained(const Error& refusal, const py::object& model,
                                  const RequestData& data);
-
-void BindSubmit(py::module_& module);
 
 }  // namespace tritonserver::inference

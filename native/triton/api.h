@@ -6,11 +6,7 @@
 // a loaded table costs one indirect call.
 #pragma once
 
-#include <cxxabi.h>
-
 #include <cstdint>
-#include <exception>
-#include <string>
 
 #include "native/triton/error.h"
 #include "triton/core/tritonserver.h"
@@ -59,22 +55,17 @@ inline constexpr bool kReturnsStatus<&Api::ErrorNew> = false;
 // binding would otherwise take a `std::out_of_range` for an index error of its own.
 template <auto kFunction, class... Arguments>
 auto Call(Arguments... arguments) {
-  try {
-    if constexpr (kReturnsStatus<kFunction>) {
-      ThrowIfError((g_api.*kFunction)(arguments...));
-    } else {
+  const auto call = [&] {
+    try {
       return (g_api.*kFunction)(arguments...);
+    } catch (...) {
+      ThrowEscaped(kFunctionName<kFunction>);
     }
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& escaped) {
-    throw Error(TRITONSERVER_ERROR_INTERNAL,
-                std::string(kFunctionName<kFunction>) + " failed: " + escaped.what());
-  } catch (const abi::__forced_unwind&) {  // the thread ends
-    throw;
-  } catch (...) {
-    throw Error(TRITONSERVER_ERROR_INTERNAL,
-                std::string(kFunctionName<kFunction>) + " failed: unknown C++ exception");
+  };
+  if constexpr (kReturnsStatus<kFunction>) {
+    ThrowIfError(call());
+  } else {
+    return call();
   }
 }
 

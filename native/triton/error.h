@@ -28,10 +28,17 @@ class Error : public std::exception {
 // Takes over `error` and returns what it says.
 Error TakeError(TRITONSERVER_Error* error);
 
-// Throws what `error` says and deletes it; null means success.
+// Throws what `error` says and deletes it.
+[[noreturn, gnu::cold]] void Throw(TRITONSERVER_Error* error);
+
+// Null means success.
 inline void ThrowIfError(TRITONSERVER_Error* error) {
-  if (error != nullptr) throw TakeError(error);
+  if (error != nullptr) Throw(error);
 }
+
+// For a handler: throws the exception that escaped from the C function as an INTERNAL `Error`. Ours,
+// and what ends a thread, stay what they are.
+[[noreturn, gnu::cold]] void ThrowEscaped(const char* function);
 
 // A new error for the core, which deletes it; null if not even that can be made.
 TRITONSERVER_Error* MakeError(TRITONSERVER_Error_Code code, const char* message) noexcept;

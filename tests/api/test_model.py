@@ -1,6 +1,7 @@
 """Model handles: information, the one-call form, and what comes of a missing model."""
 
 import asyncio
+import inspect
 import json
 import typing
 from collections.abc import Callable
@@ -212,6 +213,16 @@ def test_misspelled_keywords(model: Model) -> None:
             send(input={"INPUT0": X})  # type: ignore[call-arg] # that is the point
 
 
+@pytest.mark.parametrize("function", [Model.infer, Model.async_infer])
+def test_signatures_can_be_inspected(function: Callable[..., object]) -> None:
+    parameters = inspect.signature(function).parameters.values()
+    assert [(each.name, each.default, each.kind.name) for each in parameters][1:] == [
+        ("inference_request", None, "POSITIONAL_OR_KEYWORD"),
+        ("raise_on_error", True, "POSITIONAL_OR_KEYWORD"),
+        ("kwargs", inspect.Parameter.empty, "VAR_KEYWORD"),
+    ]
+
+
 def test_an_iterator_is_not_made_by_hand() -> None:
     for cls in (tritonserver.ResponseIterator, tritonserver.AsyncResponseIterator):
         with pytest.raises(TypeError):
@@ -232,3 +243,22 @@ def test_any_value_as_raise_on_error(model: Model) -> None:
         inputs={"INPUT0": X}, parameters={"error": "boo"}, raise_on_error=flag
     )
     assert response.error
+
+
+def test_arguments_given_wrongly(model: Model) -> None:
+    infer: Any = model.infer
+    request = model.create_request(inputs={"INPUT0": X})
+    with pytest.raises(TypeError, match=r"infer\(\) got multiple values for argument 'raise_on"):
+        infer(request, False, raise_on_error=False)
+    with pytest.raises(TypeError, match=r"infer\(\) got multiple values for argument 'inference"):
+        infer(request, inference_request=request)
+    with pytest.raises(TypeError, match=r"at most 2 positional arguments, but got 3"):
+        infer(request, True, {"INPUT0": X})
+    with pytest.raises(TypeError, match="descriptor 'infer' .*'int'"):
+        Model.infer(1)  # type: ignore[arg-type] # that is the point
+
+
+def test_keywords_that_are_made_at_run_time(model: Model) -> None:
+    text = "".join(["in", "puts"])  # not the object that names in source code are
+    (response,) = model.infer(**{text: {"INPUT0": X}, "raise_" + str("on_error"): False})
+    assert response.outputs["OUTPUT0"].to_numpy().tolist() == X.tolist()

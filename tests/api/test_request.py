@@ -195,10 +195,10 @@ def test_a_request_and_keywords_contradict_each_other(model: Model) -> None:
         model.infer({"INPUT0": X})  # type: ignore[arg-type] # that is the point
 
 
-def test_a_request_without_a_model() -> None:
+def test_a_request_without_a_model(model: Model) -> None:
     request = InferenceRequest(None)  # type: ignore[arg-type] # that is the point
     with pytest.raises(TypeError, match="model must be a Model, not NoneType"):
-        Model.infer(request, request)  # type: ignore[arg-type] # that is the point
+        model.infer(request)
 
 
 def test_requested_outputs(native_server: tritonserver.Server) -> None:

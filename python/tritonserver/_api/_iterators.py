@@ -74,3 +74,7 @@ class AsyncResponseIterator(_inference.AsyncResponses):
 
     async def __aexit__(self, *_: Any) -> None:
         self.close()
+
+
+_inference.register(ResponseIterator)
+_inference.register(AsyncResponseIterator)

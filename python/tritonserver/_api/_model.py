@@ -18,7 +18,7 @@ from tritonserver._api._model_documents import (
 )
 from tritonserver._api._one_response import only_outputs_async
 from tritonserver._api._request import InferenceArguments, InferenceRequest
-from tritonserver._api._response import AsyncResponseIterator, InferenceResponse, ResponseIterator
+from tritonserver._api._response import InferenceResponse
 from tritonserver._api._sequence import Sequence
 from tritonserver._api._tensor import Tensor
 from tritonserver._c import _inference
@@ -32,7 +32,7 @@ elif TYPE_CHECKING:
 __all__ = ["InferenceRequest", "InferenceResponse", "Model", "Tensor"]
 
 
-class Model:
+class Model(_inference.ModelBase):
     """A handle for a model of a server. Making one asks the server nothing.
 
     Parameters
@@ -76,58 +76,6 @@ class Model:
         kwargs.pop("model", None)  # type: ignore[typeddict-item] # programs may give it
         return InferenceRequest(self, **kwargs)
 
-    def infer(
-        self,
-        inference_request: InferenceRequest | None = None,
-        raise_on_error: bool = True,
-        **kwargs: Unpack[InferenceArguments],
-    ) -> ResponseIterator:
-        """Send a request and return an iterator over its responses.
-
-        Does not wait for the model. Contiguous inputs are not copied: do not write to them until
-        the response is there. They need not be kept.
-
-        Parameters
-        ----------
-        inference_request
-            The request; its own model is asked. Either this or keywords.
-        raise_on_error
-            Whether a response that carries an error is raised instead of returned.
-        **kwargs
-            The fields of `InferenceRequest`.
-
-        Raises
-        ------
-        InvalidArgumentError
-            An input is unknown, missing, of the wrong type or shape, or cannot be converted.
-        NotFoundError
-            There is no such model.
-        UnavailableError
-            The model or its version is not ready.
-        TypeError
-            A field has the wrong type, or a keyword is unknown.
-
-        Notes
-        -----
-        C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
-        """
-        return _inference.infer(ResponseIterator, self, inference_request, raise_on_error, kwargs)
-
-    def async_infer(
-        self,
-        inference_request: InferenceRequest | None = None,
-        raise_on_error: bool = True,
-        **kwargs: Unpack[InferenceArguments],
-    ) -> AsyncResponseIterator:
-        """Send a request and return an asynchronous iterator over its responses.
-
-        Not a coroutine: the request is sent at once, as by `infer`, of which all else is true as
-        well.
-        """
-        return _inference.infer(
-            AsyncResponseIterator, self, inference_request, raise_on_error, kwargs
-        )
-
     def __call__(
         self, inputs: Mapping[str, Any] | None = None, /, **named_inputs: Any
     ) -> dict[str, Tensor]:
@@ -150,7 +98,7 @@ class Model:
         TritonError
             As for `infer`, or the inference failed.
         """
-        return _inference.run(self, {**(inputs or {}), **named_inputs})
+        return self._run({**(inputs or {}), **named_inputs})
 
     async def call_async(
         self, inputs: Mapping[str, Any] | None = None, /, **named_inputs: Any

@@ -164,26 +164,58 @@ class NextResponse:
     def close(self) -> None:
         """Give up waiting."""
 
-def infer(
-    iterator_class: type[AnyIterator],
-    model: tritonserver.Model,
-    inference_request: tritonserver.InferenceRequest | None,
-    raise_on_error: bool,
-    keywords: tritonserver._api._request.InferenceArguments,
-    /,
-) -> AnyIterator:
-    """Send a request and return an iterator of `iterator_class` over its responses.
+class ModelBase:
+    """How Model sends requests."""
+    def infer(
+        self,
+        inference_request: tritonserver.InferenceRequest | None = None,
+        raise_on_error: bool = True,
+        **kwargs: typing_extensions.Unpack[tritonserver._api._request.InferenceArguments],
+    ) -> tritonserver.ResponseIterator:
+        """Send a request and return an iterator over its responses.
 
-    The fields of the request come from `inference_request`, with its own model, or from `keywords`.
+        Does not wait for the model. Contiguous inputs are not copied: do not write to them until the
+        response is there. They need not be kept.
 
-    C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
-    """
+        Parameters
+        ----------
+        inference_request
+            The request; its own model is asked. Either this or keywords.
+        raise_on_error
+            Whether a response that carries an error is raised instead of returned.
+        **kwargs
+            The fields of `InferenceRequest`.
 
-def run(model: tritonserver.Model, inputs: dict[str, object], /) -> dict[str, tritonserver.Tensor]:
-    """Send a request, wait for the end of its responses and return the outputs of the only one with any.
+        Raises
+        ------
+        InvalidArgumentError
+            An input is unknown, missing, of the wrong type or shape, or cannot be converted.
+        NotFoundError
+            There is no such model.
+        UnavailableError
+            The model or its version is not ready.
+        TypeError
+            A field has the wrong type, or a keyword is unknown.
 
-    C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
-    """
+        Notes
+        -----
+        C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
+        """
+    def async_infer(
+        self,
+        inference_request: tritonserver.InferenceRequest | None = None,
+        raise_on_error: bool = True,
+        **kwargs: typing_extensions.Unpack[tritonserver._api._request.InferenceArguments],
+    ) -> tritonserver.AsyncResponseIterator:
+        """Send a request and return an asynchronous iterator over its responses.
+
+        Not a coroutine: the request is sent at once, as by `infer`, of which all else is true as well.
+        """
+    def _run(self, inputs: dict[str, object], /) -> dict[str, tritonserver.Tensor]:
+        """Send a request, wait for the end of its responses and return the outputs of the only one with any.
+
+        C API: TRITONSERVER_InferenceRequestNew, TRITONSERVER_ServerInferAsync
+        """
 
 class BoundRequestBase:
     """A request that is prepared once and sent many times."""
