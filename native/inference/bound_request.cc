@@ -50,6 +50,9 @@ class BoundRequest {
     }
   }
 
+  // For `OnlyOutputs`.
+  py::object* previous_outputs() { return &previous_outputs_; }
+
  private:
   // In-place means in place: what would be a copy would not show later changes.
   void ReadBoundInputs() {
@@ -90,6 +93,7 @@ class BoundRequest {
   RequestData data_;
   py::list memory_buffers_;
   Inference::ProvidedOutputs provided_;
+  py::object previous_outputs_;
 };
 
 // --- The base of the class in Python. It has no pybind11 in between, which takes longer than all
@@ -136,7 +140,7 @@ PyObject* Send(PyObject* self, PyObject* const* arguments, Py_ssize_t count) {
 PyObject* Run(PyObject* self, PyObject*) {
   return ForPython<PyObject*>(nullptr, [&] {
     const InferenceReference sent = PreparedRequestOf(self).Send(self, Afterwards::kWait);
-    return OnlyOutputs(*sent, true).release().ptr();
+    return OnlyOutputs(*sent, true, PreparedRequestOf(self).previous_outputs()).release().ptr();
   });
 }
 

@@ -87,6 +87,15 @@ class LazyFields {
     return object.values[field] == nullptr && object.source ? &*object.source : nullptr;
   }
 
+  // The source of an object of which nothing but `field` was set or asked for; otherwise null.
+  static const Source* SourceIfOnly(PyObject* self, std::size_t field) {
+    const Object& object = ObjectOf(self);
+    for (std::size_t i = 0; i < kCount; ++i) {
+      if (i != field && object.values[i] != nullptr) return nullptr;
+    }
+    return object.dict == nullptr && object.source ? &*object.source : nullptr;
+  }
+
   static py::object Get(PyObject* self, std::size_t field) {
     Object& object = ObjectOf(self);
     if (object.values[field] == nullptr && object.source) {

@@ -1,10 +1,13 @@
 #include "native/inference/one_response.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
 #include "native/inference/python_response.h"
+#include "native/inference/python_tensor.h"
 #include "native/inference/python_types.h"
 #include "native/inference/response.h"
 
@@ -25,9 +28,32 @@ class Closing {
   Inference& inference_;
 };
 
+// Whether `outputs` are what would be made of the response, and nobody else has them.
+bool MayReuse(const py::object& outputs, const Response& response) {
+  if (!outputs || Py_REFCNT(outputs.ptr()) != 1) return false;
+  if (PyDict_GET_SIZE(outputs.ptr()) != static_cast<Py_ssize_t>(response.outputs.size())) {
+    return false;
+  }
+  return std::all_of(response.outputs.begin(), response.outputs.end(), [&](const Output& output) {
+    PyObject* const tensor = PyDict_GetItemWithError(outputs.ptr(), TextOfName(output.name).ptr());
+    return tensor != nullptr && Py_REFCNT(tensor) == 1 && IsNewTensorOf(tensor, output);
+  });
+}
+
+py::object OutputsOf(Response& response, py::object* previous) {
+  if (response.converted != nullptr) return Get(response.converted, names.outputs);
+  if (previous == nullptr || response.outputs.empty() ||
+      !std::all_of(response.outputs.begin(), response.outputs.end(),
+                   std::mem_fn(&Output::is_from_python))) {
+    return NewPythonOutputs(response);
+  }
+  if (!MayReuse(*previous, response)) *previous = NewPythonOutputs(response);
+  return *previous;
+}
+
 }  // namespace
 
-python::Outputs OnlyOutputs(Inference& inference, bool raise_on_error) {
+python::Outputs OnlyOutputs(Inference& inference, bool raise_on_error, py::object* previous) {
   const Closing closing(inference);
   py::object outputs;
   while (!inference.ended()) {
@@ -35,9 +61,7 @@ python::Outputs OnlyOutputs(Inference& inference, bool raise_on_error) {
     std::unique_ptr<Response> response = inference.Take();
     if (response != nullptr) {
       if (response->error && raise_on_error) RaiseErrorOf(std::move(response), inference);
-      const py::object found = response->converted != nullptr
-                                   ? Get(response->converted, names.outputs)
-                                   : NewPythonOutputs(*response);
+      const py::object found = OutputsOf(*response, previous);
       if (PyObject_Size(found.ptr()) == 0) continue;
       if (outputs) {
         throw Error(

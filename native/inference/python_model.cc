@@ -55,8 +55,10 @@ class InferArguments {
   bool raise_on_error() const { return raise_on_error_ == nullptr || IsTrue(raise_on_error_); }
 
  private:
+  // Names in source code are interned, and of these no two have the same text.
   static bool Is(PyObject* keyword, PyObject* name) {
-    return keyword == name || PyUnicode_Compare(keyword, name) == 0;
+    if (keyword == name) return true;
+    return PyUnicode_CHECK_INTERNED(keyword) == 0 && PyUnicode_Compare(keyword, name) == 0;
   }
 
   static void Set(PyObject** argument, PyObject* keyword, PyObject* value, const char* function) {

@@ -36,23 +36,6 @@ py::object NewParameter(const ParameterValue& value) {
   return Steal(std::visit(Visitor(), value));
 }
 
-// Names come again with each response, so the last ones are kept, with their hashes.
-py::object TextOfName(const std::string& name) {
-  struct Known {
-    std::string name;
-    PyObject* text;
-  };
-  static std::array<Known, 256> last{};
-  const std::size_t hash = name.empty() ? 0 : name.size() + name.front() * 16 + name.back();
-  Known& known = last[hash % last.size()];
-  if (known.text == nullptr || known.name != name) {
-    py::object text = Steal(NewText(name));
-    known.name = name;
-    Py_XSETREF(known.text, text.release().ptr());
-  }
-  return py::reinterpret_borrow<py::object>(known.text);
-}
-
 void SetItem(const py::object& dict, const std::string& name, const py::object& value) {
   const py::object text = TextOfName(name);
   if (PyDict_SetItem(dict.ptr(), text.ptr(), value.ptr()) != 0) throw py::error_already_set();
@@ -113,6 +96,22 @@ struct ResponseSource {
 using ResponseFields = LazyFields<ResponseSource>;
 
 }  // namespace
+
+py::object TextOfName(const std::string& name) {
+  struct Known {
+    std::string name;
+    PyObject* text;
+  };
+  static std::array<Known, 256> last{};
+  const std::size_t hash = name.empty() ? 0 : name.size() + name.front() * 16 + name.back();
+  Known& known = last[hash % last.size()];
+  if (known.text == nullptr || known.name != name) {
+    py::object text = Steal(NewText(name));
+    known.name = name;
+    Py_XSETREF(known.text, text.release().ptr());
+  }
+  return py::reinterpret_borrow<py::object>(known.text);
+}
 
 py::object NewPythonOutputs(Response& response) {
   py::object outputs = Steal(PyDict_New());

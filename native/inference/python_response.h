@@ -21,6 +21,9 @@ py::object ToPythonResponse(std::unique_ptr<Response> response, const Inference&
 // Only the outputs, whose buffers they take over: a dict of name to Tensor.
 py::object NewPythonOutputs(Response& response);
 
+// The name of an output as Python text. The last ones are kept, with their hashes.
+py::object TextOfName(const std::string& name);
+
 void BindPythonResponse(py::module_& module);
 
 }  // namespace tritonserver::inference

@@ -378,6 +378,15 @@ py::object NewTensor(Output& output) {
   return tensor;
 }
 
+bool IsNewTensorOf(PyObject* tensor, const Output& output) {
+  if (Py_TYPE(tensor) != reinterpret_cast<PyTypeObject*>(classes.Tensor)) return false;
+  const auto* source = TensorFields::SourceIfOnly(tensor, TensorSource::kMemoryBuffer);
+  return source != nullptr && source->data_type == output.data_type &&
+         source->shape == output.shape && output.byte_size == output.buffer->byte_size &&
+         TensorFields::Get(tensor, TensorSource::kMemoryBuffer).ptr() ==
+             output.buffer->memory_buffer;
+}
+
 TensorView ReadTensor(PyObject* tensor, const std::string& what) {
   TensorView view = ReadMemoryBuffer(TensorFields::Get(tensor, TensorSource::kMemoryBuffer).ptr());
   if (const auto* source = TensorFields::SourceOf(tensor, TensorSource::kDataType)) {

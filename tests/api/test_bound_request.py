@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,61 @@ def test_outputs_go_where_they_are_wanted(model: Model) -> None:
         assert tensor.memory_buffer.owner is y
         assert tensor.data_ptr == y.ctypes.data
         assert list(tensor.shape) == [4]
+
+
+def test_outputs_that_somebody_has_stay_theirs(model: Model) -> None:
+    y = np.zeros(4, np.float32)
+    bound = model.bind(outputs={"OUTPUT0": y}, inputs={"INPUT0": np.ones(4, np.float32)})
+    first, second = bound.run(), bound.run()
+    assert first is not second
+    tensor = second["OUTPUT0"]
+    assert first["OUTPUT0"] is not tensor
+    del second
+    assert bound.run()["OUTPUT0"] is not tensor
+
+
+def test_outputs_that_nobody_has_are_returned_again(model: Model) -> None:
+    y = np.zeros(4, np.float32)
+    bound = model.bind(outputs={"OUTPUT0": y}, inputs={"INPUT0": np.ones(4, np.float32)})
+    tensor = weakref.ref(bound.run()["OUTPUT0"])
+    assert bound.run()["OUTPUT0"] is tensor()
+    del bound
+    assert tensor() is None
+    # Memory of the pool is not kept from other requests.
+    unbound = model.bind(inputs={"INPUT0": np.ones(4, np.float32)})
+    pooled = weakref.ref(unbound.run()["OUTPUT0"])
+    assert pooled() is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda outputs: outputs.clear(),
+        lambda outputs: outputs.update(OUTPUT1=outputs["OUTPUT0"]),
+        lambda outputs: outputs.update(OUTPUT0=None),
+        lambda outputs: outputs["OUTPUT0"].shape.append(1),
+        lambda outputs: setattr(outputs["OUTPUT0"], "shape", [2, 2]),
+        lambda outputs: setattr(outputs["OUTPUT0"], "data_type", tritonserver.DataType.INT32),
+        lambda outputs: setattr(outputs["OUTPUT0"], "memory_buffer", None),
+        lambda outputs: setattr(outputs["OUTPUT0"], "note", "mine"),
+        lambda outputs: vars(outputs["OUTPUT0"]),
+        lambda outputs: outputs["OUTPUT0"].memory_buffer,
+    ],
+)
+def test_changed_outputs_do_not_come_again(
+    model: Model, change: Callable[[dict[str, Any]], object]
+) -> None:
+    x, y = np.ones(4, np.float32), np.zeros(4, np.float32)
+    bound = model.bind(outputs={"OUTPUT0": y}, inputs={"INPUT0": x})
+    change(bound.run())
+    x[:] = 2
+    outputs = bound.run()
+    assert list(outputs) == ["OUTPUT0"]
+    tensor = outputs["OUTPUT0"]
+    assert (tensor.data_type, tensor.shape) == (tritonserver.DataType.FP32, [4])
+    assert tensor.memory_buffer.owner is y
+    assert not hasattr(tensor, "note")
+    assert tensor.to_numpy().tolist() == [2] * 4
 
 
 def test_buffers_of_every_kind(model: Model) -> None:
