@@ -13,7 +13,8 @@ namespace {
 // infer(self, inference_request=None, raise_on_error=True, **fields), as Python passes it.
 class InferArguments {
  public:
-  InferArguments(const char* function, PyObject* const* arguments, Py_ssize_t count, PyObject* keywords) {
+  InferArguments(const char* function, PyObject* const* arguments, Py_ssize_t count,
+                 PyObject* keywords) {
     if (count > 2) {
       PyErr_Format(PyExc_TypeError, "%s() takes at most 2 positional arguments, but got %zd",
                    function, count);
@@ -105,7 +106,8 @@ PyObject* Run(PyObject* self, PyObject* inputs) {
   });
 }
 
-// The first line is for `inspect.signature`, which has no room for types; the next one for the stub.
+// The first line is for `inspect.signature`, which has no room for types; the next one for the
+// stub.
 PyMethodDef methods[] = {
     {"infer", AsMethod(&Infer), METH_FASTCALL | METH_KEYWORDS,
      R"(infer($self, /, inference_request=None, raise_on_error=True, **kwargs)

@@ -20,8 +20,7 @@ void ThrowEscaped(const char* function) {
   } catch (const Error&) {
     throw;
   } catch (const std::exception& escaped) {
-    throw Error(TRITONSERVER_ERROR_INTERNAL,
-                std::string(function) + " failed: " + escaped.what());
+    throw Error(TRITONSERVER_ERROR_INTERNAL, std::string(function) + " failed: " + escaped.what());
   } catch (const abi::__forced_unwind&) {
     throw;
   } catch (...) {

@@ -36,8 +36,8 @@ inline void ThrowIfError(TRITONSERVER_Error* error) {
   if (error != nullptr) Throw(error);
 }
 
-// For a handler: throws the exception that escaped from the C function as an INTERNAL `Error`. Ours,
-// and what ends a thread, stay what they are.
+// For a handler: throws the exception that escaped from the C function as an INTERNAL `Error`.
+// Ours, and what ends a thread, stay what they are.
 [[noreturn, gnu::cold]] void ThrowEscaped(const char* function);
 
 // A new error for the core, which deletes it; null if not even that can be made.

@@ -254,11 +254,13 @@ def test_arguments_given_wrongly(model: Model) -> None:
         infer(request, inference_request=request)
     with pytest.raises(TypeError, match=r"at most 2 positional arguments, but got 3"):
         infer(request, True, {"INPUT0": X})
-    with pytest.raises(TypeError, match="descriptor 'infer' .*'int'"):
+    with pytest.raises(TypeError, match=r"descriptor 'infer' .*'int'"):
         Model.infer(1)  # type: ignore[arg-type] # that is the point
 
 
 def test_keywords_that_are_made_at_run_time(model: Model) -> None:
-    text = "".join(["in", "puts"])  # not the object that names in source code are
-    (response,) = model.infer(**{text: {"INPUT0": X}, "raise_" + str("on_error"): False})
+    # Other objects than names in source code are.
+    inputs, raise_on_error = ("".join(letters) for letters in ("inputs", "raise_on_error"))
+    keywords: Any = {inputs: {"INPUT0": X}, raise_on_error: False}
+    (response,) = model.infer(**keywords)
     assert response.outputs["OUTPUT0"].to_numpy().tolist() == X.tolist()
