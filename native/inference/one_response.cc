@@ -47,8 +47,10 @@ py::object OutputsOf(Response& response, py::object* previous) {
                    std::mem_fn(&Output::is_from_python))) {
     return NewPythonOutputs(response);
   }
-  if (!MayReuse(*previous, response)) *previous = NewPythonOutputs(response);
-  return *previous;
+  if (MayReuse(*previous, response)) return *previous;
+  py::object outputs = NewPythonOutputs(response);
+  *previous = outputs;
+  return outputs;
 }
 
 }  // namespace
