@@ -76,25 +76,22 @@ class InferArguments {
   bool has_fields_ = false;
 };
 
-PyObject* Infer(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyObject* keywords) {
+PyObject* SendBy(const char* function, PyObject* iterator_class, PyObject* self,
+                 PyObject* const* arguments, Py_ssize_t count, PyObject* keywords) {
   return ForPython<PyObject*>(nullptr, [&] {
-    const InferArguments given("infer", arguments, count, keywords);
+    const InferArguments given(function, arguments, count, keywords);
     const bool raise_on_error = given.raise_on_error();
-    return NewIterator(classes.ResponseIterator, given.Send(self).release(), raise_on_error)
-        .release()
-        .ptr();
+    return NewIterator(iterator_class, given.Send(self).release(), raise_on_error).release().ptr();
   });
+}
+
+PyObject* Infer(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyObject* keywords) {
+  return SendBy("infer", classes.ResponseIterator, self, arguments, count, keywords);
 }
 
 PyObject* AsyncInfer(PyObject* self, PyObject* const* arguments, Py_ssize_t count,
                      PyObject* keywords) {
-  return ForPython<PyObject*>(nullptr, [&] {
-    const InferArguments given("async_infer", arguments, count, keywords);
-    const bool raise_on_error = given.raise_on_error();
-    return NewIterator(classes.AsyncResponseIterator, given.Send(self).release(), raise_on_error)
-        .release()
-        .ptr();
-  });
+  return SendBy("async_infer", classes.AsyncResponseIterator, self, arguments, count, keywords);
 }
 
 PyObject* Run(PyObject* self, PyObject* inputs) {
