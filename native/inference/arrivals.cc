@@ -41,7 +41,7 @@ thread_local Experience experience;
 }  // namespace
 
 void Arrivals::Wait(std::uint32_t seen, std::chrono::nanoseconds limit) {
-  if (count() != seen) return;  // a system call less
+  if (count() != seen) return;  // needs no system call
   const CountedAsWaiting waiting;
   if (waiting.has_company() && YieldToOthers(seen)) return;
   Sleep(seen, limit);

@@ -71,6 +71,7 @@ py::object Regular(PyObject* array) {
                                              kRegular | NumPy::NPY_ARRAY_ENSUREARRAY_, nullptr));
 }
 
+// The elements of a regular array, where they are.
 TensorView ViewOf(py::object regular, TRITONSERVER_DataType data_type) {
   TensorView view{data_type, ShapeOf(regular.ptr())};
   view.data = ArrayData(regular);
@@ -252,7 +253,7 @@ TensorView ReadArray(PyObject* array, const std::string& what) {
 TensorView ReadInput(const std::string& name, PyObject* value) {
   const auto what = [&] { return "input '" + name + "'"; };
   if (IsExactArray(value)) {
-    // What most inputs are, with nothing that could be wrong.
+    // Most inputs are like that. Nothing can be wrong, so no text for an error is made.
     const auto data_type = DataTypeOfNumPy(DtypeFields(value).kind, ItemSize(value));
     if (data_type != TRITONSERVER_TYPE_INVALID && IsRegular(value)) {
       return ViewOf(py::reinterpret_borrow<py::object>(value), data_type);

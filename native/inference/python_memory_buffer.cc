@@ -71,16 +71,10 @@ struct MemorySource {
 
 using MemoryFields = LazyFields<MemorySource>;
 
-// The source of a buffer that is as it was made; otherwise null.
+// The source of a buffer that is as it was made, but for its owner; otherwise null.
 const MemorySource* SourceOf(PyObject* memory_buffer) {
   if (!MemoryFields::IsInstance(memory_buffer)) return nullptr;
-  const MemorySource* source = nullptr;
-  for (const auto field : {MemorySource::kDataPtr, MemorySource::kMemoryType,
-                           MemorySource::kMemoryTypeId, MemorySource::kSize}) {
-    source = MemoryFields::SourceOf(memory_buffer, field);
-    if (source == nullptr) break;
-  }
-  return source;
+  return MemoryFields::SourceIfOnly(memory_buffer, MemorySource::kOwner);
 }
 
 }  // namespace
