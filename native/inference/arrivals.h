@@ -16,11 +16,13 @@ class Arrivals {
   void WakeSleepers() noexcept;
 
   // Waits while `count()` is `seen`, for about `limit` at most. May return early, as after a
-  // signal. Called without the GIL.
+  // signal. Called without the GIL, right before it is taken.
   void Wait(std::uint32_t seen, std::chrono::nanoseconds limit);
 
+  // Does not sleep. Whether `count()` is no longer `seen`. Called as `Wait()`.
+  bool WaitBriefly(std::uint32_t seen);
+
  private:
-  bool YieldToOthers(std::uint32_t seen);
   void Sleep(std::uint32_t seen, std::chrono::nanoseconds limit);
 
   std::atomic<std::uint32_t> count_{0};  // a futex

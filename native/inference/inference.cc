@@ -9,6 +9,7 @@
 #include "native/inference/output_allocator.h"
 #include "native/inference/python_response.h"
 #include "native/inference/python_types.h"
+#include "native/inference/standby.h"
 #include "native/inference/waker.h"
 #include "native/inference/wakeup.h"
 #include "native/triton/api.h"
@@ -30,6 +31,7 @@ std::atomic<unsigned> process_number{0};  // counts forks
 struct InFlightList {
   std::mutex mutex;
   Inference* first = nullptr;
+  std::atomic<std::size_t> count{0};
 };
 alignas(InFlightList) unsigned char in_flight_storage[sizeof(InFlightList)];
 
@@ -95,6 +97,7 @@ void Inference::Submit(TRITONSERVER_Server* server, TRITONSERVER_InferenceReques
   request_ = raw_request;
   Register();
   try {
+    const Sending sending;
     Call<&Api::ServerInferAsync>(server, raw_request, trace);
   } catch (const Error&) {
     Unregister();
@@ -189,7 +192,8 @@ void Inference::OnRelease(TRITONSERVER_InferenceRequest*, std::uint32_t flags,
 // A decoupled model may release the request long before its last response, and can be asked to
 // cancel until then: so the request is deleted when both came.
 void Inference::CoreIsDoneWithPart() noexcept {
-  if (core_parts_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+  const bool core_is_done = core_parts_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  if (core_is_done) {
     Unregister();
     TRITONSERVER_InferenceRequest* request;
     {
@@ -199,6 +203,7 @@ void Inference::CoreIsDoneWithPart() noexcept {
     DeleteQuietly(request);
   }
   Release();
+  if (core_is_done) StandBy(in_flight().count);
 }
 
 void Inference::Register() {
@@ -206,11 +211,13 @@ void Inference::Register() {
   next_in_flight_ = in_flight().first;
   if (next_in_flight_ != nullptr) next_in_flight_->previous_ = this;
   in_flight().first = this;
+  in_flight().count.fetch_add(1);
 }
 
 void Inference::Unregister() noexcept {
   std::lock_guard lock(in_flight().mutex);
   (previous_ == nullptr ? in_flight().first : previous_->next_in_flight_) = next_in_flight_;
+  in_flight().count.fetch_sub(1);
   if (next_in_flight_ != nullptr) next_in_flight_->previous_ = previous_;
 }
 
@@ -275,6 +282,12 @@ void Inference::Sleep(std::uint32_t seen, std::optional<Clock::time_point> deadl
   auto limit = slice;
   if (deadline) limit = std::min<std::chrono::nanoseconds>(limit, *deadline - Clock::now());
   arrivals_.Wait(seen, limit);
+}
+
+bool Inference::WaitBriefly(std::uint32_t seen) {
+  if (in_flight().count.load() > 1) return false;
+  WithoutGil without_gil;
+  return arrivals_.WaitBriefly(seen);
 }
 
 bool Inference::AddWaiter(std::uint32_t seen, std::shared_ptr<Waker> waker, PyObject* wakeup) {

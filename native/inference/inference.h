@@ -109,6 +109,10 @@ class Inference : public Deferred {
   // signals may stay unhandled. May return early. Called without the GIL.
   void Sleep(std::uint32_t seen, std::optional<Clock::time_point> deadline = std::nullopt);
 
+  // Waits as briefly as an event loop may be kept waiting, but only if the core has nothing else to
+  // do. Whether `arrivals()` is no longer `seen`.
+  bool WaitBriefly(std::uint32_t seen);
+
   // Has the task of `wakeup`, which belongs to the loop of `waker`, go on when `arrivals()` is no
   // longer `seen`. False if that is already so. The wake-up is borrowed until it is removed.
   bool AddWaiter(std::uint32_t seen, std::shared_ptr<Waker> waker, PyObject* wakeup);

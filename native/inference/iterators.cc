@@ -188,14 +188,22 @@ void StartWaiting(Next& next, std::uint32_t seen) {
                     "an asynchronous response iterator needs a running asyncio event loop");
     throw py::error_already_set();
   }
-  py::object wakeup = NewWakeup(loop);
   Inference& inference = *ResponsesOf(next.responses).inference;
-  if (inference.AddWaiter(seen, Waker::OfLoop(loop.ptr()), wakeup.ptr())) {
+  std::shared_ptr<Waker> waker = Waker::OfLoop(loop.ptr());
+  // Two rounds of the loop take longer than the response of a fast model.
+  if (waker->loop_is_idle() && inference.WaitBriefly(seen)) return;
+  py::object wakeup = NewWakeup(loop);
+  if (inference.AddWaiter(seen, std::move(waker), wakeup.ptr())) {
     next.wakeup = wakeup.release().ptr();
   }
 }
 
-// Goes on until a response is there (PYGEN_RETURN) or something must be waited for (PYGEN_NEXT).
+// A task that finds its responses there at once would keep the event loop from anything else.
+constexpr unsigned kMostStepsInARow = 256;
+thread_local unsigned steps_in_a_row = 0;
+
+// Goes on until a response is there (PYGEN_RETURN) or something must be waited for (PYGEN_NEXT): a
+// wake-up, or None for the next round of the loop.
 PySendResult Step(Next& next, PyObject** result) {
   if (next.finished) {
     PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited __anext__()");
@@ -203,6 +211,12 @@ PySendResult Step(Next& next, PyObject** result) {
   }
   Responses& responses = ResponsesOf(next.responses);
   StopWaiting(next);
+  if (++steps_in_a_row > kMostStepsInARow) {
+    steps_in_a_row = 0;
+    responses.started = true;
+    *result = Py_NewRef(Py_None);
+    return PYGEN_NEXT;
+  }
   for (;;) {
     const std::uint32_t seen = responses.inference->arrivals();
     py::object response = IsAtEnd(responses) ? py::object() : TakeNext(responses);
@@ -218,6 +232,7 @@ PySendResult Step(Next& next, PyObject** result) {
     }
     StartWaiting(next, seen);
     if (next.wakeup != nullptr) {
+      steps_in_a_row = 0;
       *result = Py_NewRef(next.wakeup);
       return PYGEN_NEXT;
     }

@@ -19,6 +19,7 @@ namespace py = pybind11;
 #define TRITONSERVER_PYTHON_NAMES(NAME) \
   NAME(__array__)                       \
   NAME(_loop)                           \
+  NAME(_ready)                          \
   NAME(__dlpack__)                      \
   NAME(__dlpack_device__)               \
   NAME(_take)                           \

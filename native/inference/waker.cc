@@ -218,6 +218,18 @@ py::object Waker::Loop() const { return Steal(PyObject_CallNoArgs(loop_reference
 
 bool Waker::IsOf(PyObject* loop) const { return Loop().ptr() == loop; }
 
+bool Waker::loop_is_idle() {
+  {
+    std::lock_guard lock(mutex_);
+    if (!ready_.empty()) return false;
+  }
+  const auto callbacks =
+      py::reinterpret_steal<py::object>(PyObject_GetAttr(Loop().ptr(), names._ready));
+  const Py_ssize_t count = callbacks ? PyObject_Size(callbacks.ptr()) : -1;
+  if (count < 0) PyErr_Clear();
+  return count == 0;
+}
+
 bool Waker::loop_is_closed() const {
   const py::object loop = Loop();
   return loop.is_none() || loop.attr(py::handle(names.is_closed))().cast<bool>();

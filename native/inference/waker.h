@@ -54,6 +54,8 @@ class Waker : public std::enable_shared_from_this<Waker> {
   // With the GIL.
   bool IsOf(PyObject* loop) const;
   bool loop_is_closed() const;
+  // But for the current task; false if it cannot be known, as of loops unlike asyncio's own.
+  bool loop_is_idle();
 
  private:
   void CallSoon(PyObject* method);

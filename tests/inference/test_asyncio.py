@@ -429,6 +429,20 @@ async def test_other_tasks_run_meanwhile(server: tritonserver.Server) -> None:
     assert ticks >= 10
 
 
+def test_a_task_that_never_waits_for_long(run: Any, identity: Model) -> None:
+    async def main() -> bool:
+        fired = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.001, fired.set)
+        for _ in range(100_000):
+            if fired.is_set():
+                return True
+            async for _response in identity.async_infer(inputs={"INPUT0": X}):
+                pass
+        return False
+
+    assert run(main())
+
+
 async def test_waiting_and_awaiting_at_once(stream: Model, repeat: Inputs) -> None:
     def wait() -> list[Any]:
         return list(stream.infer(inputs=repeat(50, 1)))
