@@ -29,7 +29,6 @@ from tritonserver._api._enums import (
     TraceActivity,
 )
 from tritonserver._api._home import locate_core
-from tritonserver._api._logging import LogMessage
 from tritonserver._api._memorybuffer import MemoryBuffer
 from tritonserver._api._metrics import Metric, MetricFamily
 from tritonserver._api._model import Model
@@ -111,6 +110,7 @@ _c.triton_bindings._set_home_locator(locate_core)
 # What only a program that runs a server, or looks closely, needs is imported when it is first used.
 if TYPE_CHECKING:
     from tritonserver import runtime as runtime
+    from tritonserver._api._logging import LogMessage
     from tritonserver._api._metrics_report import MetricSample, ReportedMetricFamily, parse_metrics
     from tritonserver._api._model_dictionary import ModelDictionary
     from tritonserver._api._opentelemetry import OpenTelemetryTrace
@@ -126,6 +126,7 @@ if TYPE_CHECKING:
     __version__: str
 else:
     _LATER = {
+        "LogMessage": "_logging",
         "MetricSample": "_metrics_report",
         "ModelDictionary": "_model_dictionary",
         "ModelIndexEntry": "_server",
