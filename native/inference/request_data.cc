@@ -88,6 +88,12 @@ void ReadParameters(const py::object& parameters, RequestData* data) {
   }
 }
 
+// The class is imported when it is first used.
+bool IsRequestedOutput(py::handle object) {
+  return classes.RequestedOutput != nullptr &&
+         py::isinstance(object, py::handle(classes.RequestedOutput));
+}
+
 void ReadRequestedOutputs(const py::object& outputs, RequestData* data) {
   if (PyUnicode_Check(outputs.ptr())) {
     RaiseTypeError("requested_outputs", "a sequence of names", outputs);
@@ -95,7 +101,7 @@ void ReadRequestedOutputs(const py::object& outputs, RequestData* data) {
   for (const py::handle each : py::iter(outputs)) {
     py::object name = py::reinterpret_borrow<py::object>(each);
     std::uint64_t class_count = 0;
-    if (py::isinstance(each, py::handle(classes.RequestedOutput))) {
+    if (IsRequestedOutput(each)) {
       class_count = NumberOf(Get(each.ptr(), names.class_count), "class_count",
                              std::numeric_limits<std::uint32_t>::max());
       name = Get(each.ptr(), names.name);

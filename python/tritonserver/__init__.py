@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from tritonserver import _c
 from tritonserver._api._allocators import MemoryAllocator, default_memory_allocators
-from tritonserver._api._classification import Classification, RequestedOutput
 from tritonserver._api._dlpack import DLDeviceType
 from tritonserver._api._enums import (
     DataType,
@@ -32,7 +31,6 @@ from tritonserver._api._home import locate_core
 from tritonserver._api._memorybuffer import MemoryBuffer
 from tritonserver._api._metrics import Metric, MetricFamily
 from tritonserver._api._model import Model
-from tritonserver._api._model_documents import ModelConfiguration, ModelMetadata, ModelStatistics
 from tritonserver._api._request import InferenceRequest
 from tritonserver._api._response import AsyncResponseIterator, InferenceResponse, ResponseIterator
 from tritonserver._api._tensor import Tensor
@@ -110,9 +108,15 @@ _c.triton_bindings._set_home_locator(locate_core)
 # What only a program that runs a server, or looks closely, needs is imported when it is first used.
 if TYPE_CHECKING:
     from tritonserver import runtime as runtime
+    from tritonserver._api._classification import Classification, RequestedOutput
     from tritonserver._api._logging import LogMessage
     from tritonserver._api._metrics_report import MetricSample, ReportedMetricFamily, parse_metrics
     from tritonserver._api._model_dictionary import ModelDictionary
+    from tritonserver._api._model_documents import (
+        ModelConfiguration,
+        ModelMetadata,
+        ModelStatistics,
+    )
     from tritonserver._api._opentelemetry import OpenTelemetryTrace
     from tritonserver._api._options import (
         ModelLoadDeviceLimit,
@@ -126,16 +130,21 @@ if TYPE_CHECKING:
     __version__: str
 else:
     _LATER = {
+        "Classification": "_classification",
         "LogMessage": "_logging",
         "MetricSample": "_metrics_report",
+        "ModelConfiguration": "_model_documents",
         "ModelDictionary": "_model_dictionary",
         "ModelIndexEntry": "_server",
         "ModelLoadDeviceLimit": "_options",
+        "ModelMetadata": "_model_documents",
+        "ModelStatistics": "_model_documents",
         "OpenTelemetryTrace": "_opentelemetry",
         "Options": "_options",
         "OptionsKwargs": "_options",
         "RateLimiterResource": "_options",
         "ReportedMetricFamily": "_metrics_report",
+        "RequestedOutput": "_classification",
         "Server": "_server",
         "ServerMetadata": "_server",
         "Trace": "_tracing",

@@ -11,11 +11,6 @@ from tritonserver._api._bound_request import BoundRequest
 from tritonserver._api._dlpack import DLPackObject
 from tritonserver._api._enums import ModelBatchFlag, ModelTxnPropertyFlag
 from tritonserver._api._memorybuffer import MemoryBuffer
-from tritonserver._api._model_documents import (
-    ModelConfiguration,
-    ModelMetadata,
-    ModelStatistics,
-)
 from tritonserver._api._one_response import only_outputs_async
 from tritonserver._api._request import InferenceArguments, InferenceRequest
 from tritonserver._api._response import InferenceResponse
@@ -142,7 +137,7 @@ class Model(_inference.ModelBase):
         """
         return BoundRequest(self, outputs, kwargs)
 
-    def metadata(self) -> ModelMetadata:
+    def metadata(self) -> tritonserver.ModelMetadata:
         """Return name, versions, platform, inputs and outputs.
 
         Raises
@@ -154,9 +149,12 @@ class Model(_inference.ModelBase):
         -----
         C API: TRITONSERVER_ServerModelMetadata
         """
-        return cast(ModelMetadata, _document(self._server.model_metadata(self.name, self.version)))
+        return cast(
+            "tritonserver.ModelMetadata",
+            _document(self._server.model_metadata(self.name, self.version)),
+        )
 
-    def config(self, config_version: int = 1) -> ModelConfiguration:
+    def config(self, config_version: int = 1) -> tritonserver.ModelConfiguration:
         """Return the model configuration, completed by the core and the backend.
 
         Parameters
@@ -176,9 +174,9 @@ class Model(_inference.ModelBase):
         C API: TRITONSERVER_ServerModelConfig
         """
         message = self._server.model_config(self.name, self.version, config_version)
-        return cast(ModelConfiguration, _document(message))
+        return cast("tritonserver.ModelConfiguration", _document(message))
 
-    def statistics(self) -> ModelStatistics:
+    def statistics(self) -> tritonserver.ModelStatistics:
         """Return counts and times of inferences since the model was loaded.
 
         Notes
@@ -186,7 +184,7 @@ class Model(_inference.ModelBase):
         C API: TRITONSERVER_ServerModelStatistics
         """
         message = self._server.model_statistics(self.name, self.version)
-        return cast(ModelStatistics, _document(message))
+        return cast("tritonserver.ModelStatistics", _document(message))
 
     def ready(self) -> bool:
         """Whether the model serves requests; False for an unknown one, and once the server stops.

@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypedDict
 
 import tritonserver
 from tritonserver._api._allocators import MemoryAllocator
-from tritonserver._api._classification import RequestedOutput
 from tritonserver._api._datautils import DeviceOrMemoryType
 from tritonserver._c import _inference
 from tritonserver._c.triton_bindings import TritonError, UnavailableError
@@ -32,7 +31,7 @@ class SequenceArguments(TypedDict, total=False):
     output_memory_type: DeviceOrMemoryType | None
     output_memory_allocator: MemoryAllocator | None
     response_queue: ResponseQueue | None
-    requested_outputs: Sequence[str | RequestedOutput] | None
+    requested_outputs: Sequence[str | tritonserver.RequestedOutput] | None
     trace: tritonserver.Trace | None
 
 
@@ -94,7 +93,9 @@ class InferenceRequest:
     output_memory_type: DeviceOrMemoryType | None = None
     output_memory_allocator: MemoryAllocator | None = None
     response_queue: ResponseQueue | None = None
-    requested_outputs: Sequence[str | RequestedOutput] | None = field(default=None, kw_only=True)
+    requested_outputs: Sequence[str | tritonserver.RequestedOutput] | None = field(
+        default=None, kw_only=True
+    )
     trace: tritonserver.Trace | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,6 @@ import numpy
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tritonserver._api._allocators import copy_memory
-from tritonserver._api._classification import parse_classification
 from tritonserver._api._datautils import DeviceOrMemoryType, parse_device_or_memory_type
 from tritonserver._api._dlpack import DLPackObject
 from tritonserver._api._enums import DataType, MemoryType
@@ -132,6 +131,8 @@ class Tensor(_inference.TensorBase):
         InvalidArgumentError
             The tensor is no such output.
         """
+        from tritonserver._api._classification import parse_classification  # only needed here
+
         texts = self.to_string_array()
         classes = numpy.empty(texts.shape, object)
         for place in numpy.ndindex(texts.shape):
