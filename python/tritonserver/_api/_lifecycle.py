@@ -101,7 +101,7 @@ def stop(
     alive = ", ".join(_alive(server, operations))
     raise InternalError(
         "Exit timeout expired. Exiting immediately. "
-        f"Still alive after {timeout:.3g} s: {alive or 'models that are busy or hang'}"
+        f"Still alive after {round(timeout, 1):g} s: {alive or 'models that are busy or hang'}"
     )
 
 
