@@ -31,6 +31,11 @@ class Deadline:
     timeout
         Seconds from now, 0 or more.
 
+    Attributes
+    ----------
+    timeout : float
+        What was given; infinity for None.
+
     Raises
     ------
     InvalidArgumentError
@@ -40,7 +45,8 @@ class Deadline:
     """
 
     def __init__(self, timeout: float | None) -> None:
-        self._end = math.inf if timeout is None else time.monotonic() + seconds("timeout", timeout)
+        self.timeout = math.inf if timeout is None else seconds("timeout", timeout)
+        self._end = time.monotonic() + self.timeout
 
     def remaining(self) -> float | None:
         """Seconds left, not below 0; None if there is no end."""

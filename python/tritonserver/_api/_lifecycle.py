@@ -66,7 +66,7 @@ def is_running(server: TRITONSERVER_Server) -> bool:
 
 def stop(
     server: TRITONSERVER_Server,
-    timeout: float,
+    deadline: Deadline,
     operations: Callable[[], Iterable[str]] = tuple,
     grace: float = _GRACE_SECONDS,
 ) -> None:
@@ -79,8 +79,8 @@ def stop(
     ----------
     server
         A server that was registered.
-    timeout
-        Seconds after which to give up.
+    deadline
+        When to give up.
     operations
         Returns what is in progress besides requests, for the error.
 
@@ -90,9 +90,9 @@ def stop(
         Something was still alive when the time was over; the text says what.
     """
     if server in _failed_to_stop:
-        stopped = _becomes_idle(server, Deadline(timeout), operations)
+        stopped = _becomes_idle(server, deadline, operations)
     else:
-        stopped = _stop_core(server, timeout, grace)
+        stopped = _stop_core(server, deadline.remaining() or 0, grace)
     _running.pop(server, None)
     if stopped:
         _log_route.flush()
@@ -101,14 +101,14 @@ def stop(
     alive = ", ".join(_alive(server, operations))
     raise InternalError(
         "Exit timeout expired. Exiting immediately. "
-        f"Still alive after {round(timeout, 1):g} s: {alive or 'models that are busy or hang'}"
+        f"Still alive after {deadline.timeout:g} s: {alive or 'models that are busy or hang'}"
     )
 
 
 def abandon(server: TRITONSERVER_Server) -> None:
     """Stop in the background a server that nobody is going to use."""
     exit_timeout = _running.pop(server)
-    run_later(lambda: stop(server, exit_timeout, grace=0), "stop")
+    run_later(lambda: stop(server, Deadline(exit_timeout), grace=0), "stop")
 
 
 def _stop_core(server: TRITONSERVER_Server, timeout: float, grace: float) -> bool:
@@ -174,6 +174,6 @@ def _stop_all() -> None:
     # Callbacks of the core could not enter Python any more. Nobody waits for results now.
     for server, exit_timeout in list(_running.items()):
         with contextlib.suppress(TritonError):
-            stop(server, exit_timeout, grace=0)
+            stop(server, Deadline(exit_timeout), grace=0)
     _log_route.flush()
     wait_for_all(Deadline(_MARGIN_SECONDS))

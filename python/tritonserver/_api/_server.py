@@ -237,7 +237,7 @@ class Server:
             native = self._server
             self._enter(_State.STOPPING)
         try:
-            _lifecycle.stop(native, deadline.remaining() or 0, lambda: self._operations)
+            _lifecycle.stop(native, deadline, lambda: self._operations)
         except BaseException:
             self._enter(_State.RUNNING)
             raise
@@ -578,7 +578,7 @@ class Server:
             if failure is not None:
                 # What failed matters more than what it leaves behind.
                 with contextlib.suppress(InternalError):
-                    _lifecycle.stop(native, self.options.exit_timeout, grace=0)
+                    _lifecycle.stop(native, Deadline(self.options.exit_timeout), grace=0)
                 # The traceback must not keep it, for until it is deleted it keeps its cache.
                 del native
                 raise _load_errors.explain(failure, log(), self._repositories)
