@@ -7,6 +7,7 @@
 #include <pybind11/pybind11.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -132,6 +133,10 @@ class Server : public std::enable_shared_from_this<Server>, public PythonClass {
 
   std::shared_mutex repositories_mutex_;
 };
+
+// Changes whenever a call of this process may have changed which models there are, or how they are
+// configured. Others may do so, too, who use the address of a server.
+std::uint64_t ModelsGeneration();
 
 // A parameter. Its bytes value, if it has one, is not copied by the core.
 class Parameter : public PythonClass {

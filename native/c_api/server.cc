@@ -61,16 +61,25 @@ Handle<TRITONSERVER_Server> NewServer(TRITONSERVER_ServerOptions* options) {
 // the load, although the response or the load is there. It has no way to wait for that.
 void LetModelsComeToRest() { std::this_thread::sleep_for(std::chrono::milliseconds(50)); }
 
-// For functions that may destroy models.
-struct ModelsAtRest {
-  ModelsAtRest() { LetModelsComeToRest(); }
+std::atomic<std::uint64_t> models_generation{0};
+
+// For functions that may replace or destroy models.
+struct ChangingModels {
+  ChangingModels() {
+    models_generation.fetch_add(1);
+    LetModelsComeToRest();
+  }
+  ~ChangingModels() { models_generation.fetch_add(1); }
 };
-using NoGilAtRest = py::call_guard<WithoutGil, ModelsAtRest>;
+using NoGilChangingModels = py::call_guard<WithoutGil, ChangingModels>;
 
 }  // namespace
 
+std::uint64_t ModelsGeneration() { return models_generation.load(); }
+
 Server::Server(const ServerOptions& options)
     : handle_(NewServer(options.get())), process_(getpid()), forks_(Forks()) {
+  models_generation.fetch_add(1);
   std::lock_guard lock(registry().mutex);
   registry().servers.insert(this);
 }
@@ -314,10 +323,10 @@ UnavailableError in a callback, which the server would wait for. Later calls rep
         R"(Load or reload a model and wait for it. EXPLICIT mode only, otherwise UnavailableError.
 
 InvalidArgumentError says why the backend refused it; InternalError leaves the reason to the log.)",
-        NoGilAtRest());
+        NoGilChangingModels());
     server.def(
         "load_model_with_parameters", &LoadModelWithParameters, py::arg("model_name"),
-        py::arg("parameters"), NoGilAtRest(),
+        py::arg("parameters"), NoGilChangingModels(),
         Document<&Api::ServerLoadModelWithParameters>(
             R"(Load a model with another configuration or other files, and wait for it. EXPLICIT mode only.
 
@@ -327,11 +336,11 @@ file: then the files given are all the model has, and `config` is needed too.)")
     Def<&Api::ServerUnloadModel>(
         server, "unload_model",
         "Begin to unload a model; returns before it is gone. Unknown models are ignored.",
-        NoGilAtRest());
+        NoGilChangingModels());
     Def<&Api::ServerUnloadModelAndDependents>(
         server, "unload_model_and_dependents",
         "Begin to unload a model and the models it is composed of that nobody else uses.",
-        NoGilAtRest());
+        NoGilChangingModels());
     server.def("register_model_repository", &RegisterModelRepository, py::arg("path"),
                py::arg("mapping"), NoGil(),
                Document<&Api::ServerRegisterModelRepository>(
@@ -348,7 +357,7 @@ if the server is not live.)")
         server, "poll_model_repository",
         "Load, reload and unload what changed in the repositories, and wait. POLL mode only, "
         "otherwise UnavailableError.",
-        NoGilAtRest());
+        NoGilChangingModels());
     Def<&Api::ServerMetrics>(server, "metrics", "The metrics of this process.");
     const std::string infer_async = Document<&Api::ServerInferAsync>(R"(
 Send a request. Returns before the model has run; responses may arrive before that.

@@ -31,6 +31,14 @@ TRITONSERVER_DataType DataTypeOfDLPack(std::uint8_t code, std::uint8_t bits) {
   return TRITONSERVER_TYPE_INVALID;
 }
 
+TRITONSERVER_DataType DataTypeOfConfiguration(const std::string& name) {
+  if (name == "TYPE_STRING") return TRITONSERVER_TYPE_BYTES;
+  for (const DataTypeInfo& info : kDataTypes) {
+    if (name == std::string("TYPE_") + info.name) return info.data_type;
+  }
+  return TRITONSERVER_TYPE_INVALID;
+}
+
 std::string Describe(TRITONSERVER_DataType data_type, const std::int64_t* shape, std::size_t rank) {
   std::string text = InfoOf(data_type).name;
   text += " [";

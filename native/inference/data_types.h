@@ -50,6 +50,8 @@ inline const DataTypeInfo& InfoOf(TRITONSERVER_DataType data_type) {
 // INVALID if Triton has no such type.
 TRITONSERVER_DataType DataTypeOfNumPy(char kind, std::size_t byte_size);
 TRITONSERVER_DataType DataTypeOfDLPack(std::uint8_t code, std::uint8_t bits);
+// The name as in a model configuration, such as "TYPE_FP32".
+TRITONSERVER_DataType DataTypeOfConfiguration(const std::string& name);
 
 // "FP32 [2, 3]", for messages.
 std::string Describe(TRITONSERVER_DataType data_type, const std::int64_t* shape, std::size_t rank);

@@ -1,0 +1,46 @@
+// What the request path knows of a model: the parts of its configuration that decide how a request
+// has to look.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "triton/core/tritonserver.h"
+
+namespace tritonserver::inference {
+
+namespace py = pybind11;
+
+struct ModelFacts {
+  struct Input {
+    std::string name;
+    TRITONSERVER_DataType data_type;
+    std::vector<std::int64_t> dims;  // of an item of a batch; -1: any length
+    bool is_optional;
+  };
+
+  // Null if the model has no such input.
+  const Input* FindInput(const std::string& input) const;
+
+  std::string backend;
+  std::int64_t max_batch_size = 0;  // 0: the first dimension is no batch
+  std::vector<Input> inputs;
+  bool has_response_cache = false;
+  bool has_sequences = false;
+  std::uint64_t max_sequence_idle_microseconds = 0;
+  // Of the input that tells the backend to which sequence a request belongs, if there is one.
+  std::optional<TRITONSERVER_DataType> correlation_id_type;
+};
+
+// The facts about a model of a low-level server; null if it cannot be asked, as when it does not
+// exist. Remembered until a call of this process may have changed models, and for a second at most,
+// because others may change them through the address of the server. With the GIL.
+std::shared_ptr<const ModelFacts> FactsOf(const py::object& server, const std::string& model_name,
+                                          std::int64_t model_version);
+
+}  // namespace tritonserver::inference
