@@ -1,5 +1,7 @@
 // The identity backend: output i of a model's configuration is a copy of its input i, for any data
 // type and shape. An output is left out if its input was not given or if it was not requested.
+// Where the name of an input tells that of its copy, as INPUT0 and X do, it must be OUTPUT0 and Y,
+// or the same: an output in the wrong place would otherwise be found out by its values.
 // Requests of one batch are executed together and answered one by one.
 //
 // Model parameters, in config.pbtxt:
@@ -27,6 +29,8 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "native/backends/backend.h"
@@ -143,6 +147,28 @@ void SetInt(TRITONBACKEND_Response* response, const std::string& name, int64_t v
   ThrowIfError(TRITONBACKEND_ResponseSetIntParameter(response, name.c_str(), value));
 }
 
+// What the copy of an input is usually called; nothing if its name does not tell.
+std::optional<std::string> NameOfCopy(const std::string& input) {
+  struct Names {
+    std::string_view input;
+    std::string_view copy;
+    bool anywhere;  // otherwise with nothing but a number behind it
+  };
+  constexpr Names kNames[] = {{"INPUT", "OUTPUT", true}, {"input", "output", true},
+                              {"IN", "OUT", false},      {"in", "out", false},
+                              {"X", "Y", false},         {"x", "y", false}};
+  for (const Names& names : kNames) {
+    const size_t found = input.find(names.input);
+    if (found == std::string::npos) continue;
+    const size_t end = found + names.input.size();
+    const bool is_whole =
+        found == 0 && input.find_first_not_of("0123456789", end) == std::string::npos;
+    if (names.anywhere || is_whole)
+      return std::string(input).replace(found, end - found, names.copy);
+  }
+  return std::nullopt;
+}
+
 class Identity : public Instance {
  public:
   Identity(TRITONBACKEND_ModelInstance* handle, const ModelConfig& config);
@@ -192,6 +218,12 @@ Identity::Identity(TRITONBACKEND_ModelInstance* handle, const ModelConfig& confi
                   "output '" + outputs_[i].name + "' is a copy of input '" + inputs_[i].name +
                       "' and must be of its type, " + inputs_[i].data_type + ", not " +
                       outputs_[i].data_type);
+    }
+    const auto name = NameOfCopy(inputs_[i].name);
+    if (name && outputs_[i].name != *name && outputs_[i].name != inputs_[i].name) {
+      throw Error(TRITONSERVER_ERROR_INVALID_ARG,
+                  "output '" + outputs_[i].name + "' would be a copy of input '" + inputs_[i].name +
+                      "', whose copy is called '" + *name + "' or as the input is");
     }
   }
   std::this_thread::sleep_for(

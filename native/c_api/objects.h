@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "native/triton/core_waits.h"
 #include "native/triton/gil.h"
 #include "native/triton/handle.h"
 
@@ -54,7 +55,14 @@ using BufferAttributes = Object<TRITONSERVER_BufferAttributes>;
 using Message = Object<TRITONSERVER_Message>;
 using MetricArgs = Object<TRITONSERVER_MetricArgs>;
 using Metrics = Object<TRITONSERVER_Metrics>;
-using ServerOptions = Object<TRITONSERVER_ServerOptions>;
+
+// Options of a server to be started, and what the core does not tell of them.
+class ServerOptions : public Object<TRITONSERVER_ServerOptions> {
+ public:
+  using Object::Object;
+
+  unsigned exit_timeout = 30;  // seconds
+};
 
 // New attributes, of 0 bytes of CPU memory.
 BufferAttributes NewBufferAttributes();
@@ -79,6 +87,13 @@ class Server : public std::enable_shared_from_this<Server>, public PythonClass {
   // Takes away what is tied to the server, then stops it: waits for requests in flight, at most for
   // the exit timeout. Once only: later calls repeat the outcome. Call it with the GIL.
   void Stop();
+
+  // Sets how long that may take. UNSUPPORTED on cores that take it from the options only.
+  void SetExitTimeout(unsigned seconds);
+
+  // Has a running `Stop`, or the next one, look once more and end: with success if
+  // `nothing_is_alive` although the core says otherwise. On any thread.
+  void EndStop(bool nothing_is_alive);
 
   // Calls `body(server)` while nobody changes the set of repositories, or while nobody looks at it:
   // the core does not lock it. Without the GIL.
@@ -126,10 +141,18 @@ class Server : public std::enable_shared_from_this<Server>, public PythonClass {
   std::mutex ties_mutex_;
   std::unordered_map<const Tie*, Tie::Surrender> ties_;
 
+  void StopCore();
+
   std::atomic<bool> stopping_{false};
+  std::atomic<unsigned> exit_timeout_;
   std::mutex stop_mutex_;
   bool stopped_ = false;
   std::optional<Error> stop_failure_;
+
+  std::mutex stop_clock_mutex_;
+  StopClock* stop_clock_ = nullptr;  // of the running stop
+  bool stop_ended_ = false;
+  bool nothing_is_alive_ = false;
 
   std::shared_mutex repositories_mutex_;
 };
@@ -163,6 +186,10 @@ struct ClassFor {
 template <>
 struct ClassFor<TRITONSERVER_Server> {
   using Type = Server;
+};
+template <>
+struct ClassFor<TRITONSERVER_ServerOptions> {
+  using Type = ServerOptions;
 };
 
 template <class CObject>

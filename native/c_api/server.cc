@@ -78,7 +78,10 @@ using NoGilChangingModels = py::call_guard<WithoutGil, ChangingModels>;
 std::uint64_t ModelsGeneration() { return models_generation.load(); }
 
 Server::Server(const ServerOptions& options)
-    : handle_(NewServer(options.get())), process_(getpid()), forks_(Forks()) {
+    : handle_(NewServer(options.get())),
+      process_(getpid()),
+      forks_(Forks()),
+      exit_timeout_(options.exit_timeout) {
   models_generation.fetch_add(1);
   std::lock_guard lock(registry().mutex);
   registry().servers.insert(this);
@@ -136,12 +139,57 @@ void Server::Stop() {
   if (stopped_) return;
   LetModelsComeToRest();
   try {
-    Call<&Api::ServerStop>(handle_.get());
-    stopped_ = true;
+    StopCore();
   } catch (const Error& error) {
-    stop_failure_ = error;
+    std::lock_guard clock_lock(stop_clock_mutex_);
+    if (!nothing_is_alive_) {
+      stop_failure_ = error;
+      throw;
+    }
+  }
+  stopped_ = true;
+}
+
+void Server::StopCore() {
+  const unsigned timeout = exit_timeout_;
+  unsigned sleeps = timeout;
+  if (StopClock::IsInForce() && timeout > 0) {
+    try {
+      const unsigned more = std::min(timeout, INT_MAX - StopClock::kShortSleeps);
+      Call<&Api::ServerSetExitTimeout>(handle_.get(), more + StopClock::kShortSleeps);
+      sleeps = more + StopClock::kShortSleeps;
+    } catch (const Error& error) {
+      if (error.code() != TRITONSERVER_ERROR_UNSUPPORTED) throw;
+    }
+  }
+  StopClock clock(std::chrono::seconds(timeout), sleeps);
+  const auto set_clock = [this](StopClock* present) {
+    std::lock_guard lock(stop_clock_mutex_);
+    stop_clock_ = present;
+    if (present != nullptr && stop_ended_) present->RunOut();
+  };
+  set_clock(&clock);
+  try {
+    Call<&Api::ServerStop>(handle_.get());
+  } catch (...) {
+    set_clock(nullptr);
     throw;
   }
+  set_clock(nullptr);
+}
+
+void Server::SetExitTimeout(unsigned seconds) {
+  // The core stores a signed number: larger ones would mean no time at all.
+  const auto timeout = std::min<unsigned>(seconds, INT_MAX);
+  Call<&Api::ServerSetExitTimeout>(get(), timeout);
+  exit_timeout_ = timeout;
+}
+
+void Server::EndStop(bool nothing_is_alive) {
+  std::lock_guard lock(stop_clock_mutex_);
+  stop_ended_ = true;
+  nothing_is_alive_ = nothing_is_alive;
+  if (stop_clock_ != nullptr) stop_clock_->RunOut();
 }
 
 Server::Tie::Tie(std::shared_ptr<Server> server, Surrender surrender) : server_(std::move(server)) {
@@ -191,9 +239,7 @@ void StopAll() {
   servers.clear();
 }
 
-void SetExitTimeout(const Server& server, Integer<unsigned> seconds) {
-  Call<&Api::ServerSetExitTimeout>(server.get(), std::min<unsigned>(seconds, INT_MAX));
-}
+void SetExitTimeout(Server& server, Integer<unsigned> seconds) { server.SetExitTimeout(seconds); }
 
 Message ModelIndex(Server& server, Integer<std::uint32_t> flags) {
   return server.ReadRepositories([&](TRITONSERVER_Server* c_server) {
@@ -277,7 +323,7 @@ C API: TRITONSERVER_Server, TRITONSERVER_ServerNew, TRITONSERVER_ServerDelete)",
                Document<&Api::ServerStop>(
                    R"(Stop the server: wait for requests in flight and for models to be unloaded.
 
-Waits at most for the exit timeout (InternalError), at least a second if models are loaded.
+Waits at most for the exit timeout (InternalError).
 Requests, once released, and responses would keep models loaded: they become invalid. A response
 that arrives meanwhile is valid during its callback.
 UnavailableError in a callback, which the server would wait for. Later calls repeat the outcome.)")
@@ -286,6 +332,11 @@ UnavailableError in a callback, which the server would wait for. Later calls rep
                Document<&Api::ServerSetExitTimeout>(
                    "Set how long the next stop waits for requests in flight, in seconds.")
                    .c_str());
+    server.def("_end_stop", &Server::EndStop, py::arg("nothing_is_alive"), NoGil(), R"(
+Have a running stop, or the next one, look once more and end.
+
+It succeeds if `nothing_is_alive`, whatever the core says: after a reload that failed, the core
+counts a model that is not there, and would wait for it until the exit timeout is over.)");
     Def<&Api::ServerIsLive>(server, "is_live",
                             "Whether the server can answer; UnavailableError once it was stopped.",
                             NoGil());

@@ -40,8 +40,10 @@ ServerOptions NewOptions() {
 }
 
 // The core stores a signed number: larger ones would mean no time at all.
-void SetExitTimeout(const ServerOptions& options, Integer<unsigned> seconds) {
-  Call<&Api::ServerOptionsSetExitTimeout>(options.get(), std::min<unsigned>(seconds, INT_MAX));
+void SetExitTimeout(ServerOptions& options, Integer<unsigned> seconds) {
+  const auto timeout = std::min<unsigned>(seconds, INT_MAX);
+  Call<&Api::ServerOptionsSetExitTimeout>(options.get(), timeout);
+  options.exit_timeout = timeout;
 }
 
 using LogCallback =

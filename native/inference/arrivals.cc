@@ -1,5 +1,6 @@
 #include "native/inference/arrivals.h"
 
+#include <Python.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 
 #include "native/inference/patience.h"
 #include "native/inference/turns.h"
+#include "native/triton/gil.h"
 
 namespace tritonserver::inference {
 namespace {
@@ -18,12 +20,39 @@ namespace {
 constexpr std::chrono::microseconds kBeforeSleep{100};
 constexpr std::chrono::microseconds kBriefly{50};
 
+// How often a waiting thread looks whether a signal arrived on another one. Python handles them on
+// its main thread, which is nearly always the first of the process.
+constexpr std::chrono::milliseconds kSignalCheckOnMainThread{50};
+constexpr std::chrono::milliseconds kSignalCheckElsewhere{1000};
+
 thread_local Patience patience;
 
 }  // namespace
 
-void Arrivals::Wait(std::uint32_t seen, std::chrono::nanoseconds limit) {
+std::optional<Arrivals::Clock::time_point> Arrivals::DeadlineIn(double seconds) {
+  if (seconds > 1e9) return std::nullopt;
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                            std::chrono::duration<double>(std::max(seconds, 0.0)));
+}
+
+Arrivals::WaitResult Arrivals::Wait(std::uint32_t seen, std::optional<Clock::time_point> deadline) {
+  for (;;) {
+    {
+      WithoutGil without_gil;
+      WaitASlice(seen, deadline);
+    }
+    if (count() != seen) return WaitResult::kArrival;
+    if (PyErr_CheckSignals() != 0) return WaitResult::kPythonError;
+    if (deadline && Clock::now() >= *deadline) return WaitResult::kTimeout;
+  }
+}
+
+void Arrivals::WaitASlice(std::uint32_t seen, std::optional<Clock::time_point> deadline) {
+  thread_local const std::chrono::nanoseconds slice =
+      gettid() == getpid() ? kSignalCheckOnMainThread : kSignalCheckElsewhere;
   if (count() != seen) return;  // needs no system call
+  auto limit = slice;
+  if (deadline) limit = std::min<std::chrono::nanoseconds>(limit, *deadline - Clock::now());
   const BetweenTurns between_turns;
   const auto before_sleep = std::min<std::chrono::nanoseconds>(kBeforeSleep, limit);
   if (patience.YieldUntil([&] { return count() != seen; }, before_sleep)) return;

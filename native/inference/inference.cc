@@ -19,11 +19,6 @@
 namespace tritonserver::inference {
 namespace {
 
-// How often a waiting thread looks whether a signal arrived on another one. Python handles them on
-// its main thread, which is nearly always the first of the process.
-constexpr std::chrono::milliseconds kSignalCheckOnMainThread{50};
-constexpr std::chrono::milliseconds kSignalCheckElsewhere{1000};
-
 std::atomic<std::size_t> inference_count{0};
 std::atomic<unsigned> process_number{0};  // counts forks
 
@@ -261,27 +256,6 @@ std::unique_ptr<Response> Inference::Take() {
     Py_CLEAR(setup_.allocator);
   }
   return response;
-}
-
-Inference::WaitResult Inference::Wait(std::uint32_t seen,
-                                      std::optional<Clock::time_point> deadline) {
-  for (;;) {
-    {
-      WithoutGil without_gil;
-      Sleep(seen, deadline);
-    }
-    if (arrivals_.count() != seen) return WaitResult::kArrival;
-    if (PyErr_CheckSignals() != 0) return WaitResult::kPythonError;
-    if (deadline && Clock::now() >= *deadline) return WaitResult::kTimeout;
-  }
-}
-
-void Inference::Sleep(std::uint32_t seen, std::optional<Clock::time_point> deadline) {
-  thread_local const std::chrono::nanoseconds slice =
-      gettid() == getpid() ? kSignalCheckOnMainThread : kSignalCheckElsewhere;
-  auto limit = slice;
-  if (deadline) limit = std::min<std::chrono::nanoseconds>(limit, *deadline - Clock::now());
-  arrivals_.Wait(seen, limit);
 }
 
 bool Inference::WaitBriefly(std::uint32_t seen) {

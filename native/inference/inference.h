@@ -36,7 +36,7 @@ class Waker;
 // the GIL nor run Python.
 class Inference : public Deferred {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Arrivals::Clock;
 
   // Buffers that the caller provides for outputs. They serve one inference at a time.
   struct ProvidedOutputs {
@@ -100,14 +100,13 @@ class Inference : public Deferred {
   // Whether the final response was taken.
   bool ended() const { return ended_; }
 
-  enum class WaitResult { kArrival, kTimeout, kPythonError };
-  // Waits until `arrivals()` is no longer `seen`, without the GIL. Signal handlers run; if one
-  // raises, that is the Python error. May report an arrival without reason.
-  WaitResult Wait(std::uint32_t seen, std::optional<Clock::time_point> deadline);
+  // Waits until `arrivals()` is no longer `seen`; called with the GIL. See `Arrivals`.
+  Arrivals::WaitResult Wait(std::uint32_t seen, std::optional<Clock::time_point> deadline) {
+    return arrivals_.Wait(seen, deadline);
+  }
 
-  // Sleeps until `arrivals()` is no longer `seen`, but not beyond `deadline` nor for longer than
-  // signals may stay unhandled. May return early. Called without the GIL.
-  void Sleep(std::uint32_t seen, std::optional<Clock::time_point> deadline = std::nullopt);
+  // The same without the GIL, for a while only.
+  void WaitASlice(std::uint32_t seen) { arrivals_.WaitASlice(seen); }
 
   // Waits as briefly as an event loop may be kept waiting, but only if the core has nothing else to
   // do. Whether `arrivals()` is no longer `seen`.

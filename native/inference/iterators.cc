@@ -90,7 +90,7 @@ PyMethodDef responses_methods[] = {
 // --- The synchronous iterator
 
 // Null without a Python error at the end.
-PyObject* NextResponse(PyObject* self, std::optional<Inference::Clock::time_point> deadline) {
+PyObject* NextResponse(PyObject* self, std::optional<Arrivals::Clock::time_point> deadline) {
   Responses& responses = ResponsesOf(self);
   Inference& inference = *responses.inference;
   while (!IsAtEnd(responses)) {
@@ -99,12 +99,12 @@ PyObject* NextResponse(PyObject* self, std::optional<Inference::Clock::time_poin
     if (response) return response.release().ptr();
     if (IsAtEnd(responses)) break;
     switch (inference.Wait(seen, deadline)) {
-      case Inference::WaitResult::kArrival:
+      case Arrivals::WaitResult::kArrival:
         break;
-      case Inference::WaitResult::kTimeout:
+      case Arrivals::WaitResult::kTimeout:
         PyErr_SetString(PyExc_TimeoutError, "no response came in time");
         throw py::error_already_set();
-      case Inference::WaitResult::kPythonError:
+      case Arrivals::WaitResult::kPythonError:
         responses.started = true;
         throw py::error_already_set();
     }
@@ -116,14 +116,12 @@ PyObject* IterNext(PyObject* self) {
   return ForPython<PyObject*>(nullptr, [&] { return NextResponse(self, std::nullopt); });
 }
 
-std::optional<Inference::Clock::time_point> DeadlineIn(PyObject* timeout) {
+std::optional<Arrivals::Clock::time_point> DeadlineIn(PyObject* timeout) {
   if (timeout == Py_None) return std::nullopt;
   const double seconds = PyFloat_AsDouble(timeout);
   if (seconds == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
   if (std::isnan(seconds)) throw py::value_error("timeout must be a number of seconds, not NaN");
-  if (seconds > 1e9) return std::nullopt;  // decades
-  return Inference::Clock::now() + std::chrono::duration_cast<Inference::Clock::duration>(
-                                       std::chrono::duration<double>(std::max(seconds, 0.0)));
+  return Arrivals::DeadlineIn(seconds);
 }
 
 PyObject* NextWithTimeout(PyObject* self, PyObject* timeout) {

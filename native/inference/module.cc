@@ -23,6 +23,7 @@
 #include "native/inference/python_signatures.h"
 #include "native/inference/python_tensor.h"
 #include "native/inference/python_types.h"
+#include "native/inference/system_thread.h"
 #include "native/inference/wakeup.h"
 
 namespace tritonserver::inference {
@@ -56,6 +57,7 @@ PYBIND11_MODULE(_inference, module) {
   BindPythonTensor(module);
   BindPythonResponse(module);
   BindWakeup(module);
+  BindSystemThread(module);
   BindIterators(module);
   BindPythonModel(module);
   BindBoundRequest(module);

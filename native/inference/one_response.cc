@@ -72,7 +72,7 @@ python::Outputs OnlyOutputs(Inference& inference, bool raise_on_error, py::objec
       }
       outputs = found;
     } else if (!inference.ended() &&
-               inference.Wait(seen, std::nullopt) == Inference::WaitResult::kPythonError) {
+               inference.Wait(seen, std::nullopt) == Arrivals::WaitResult::kPythonError) {
       throw py::error_already_set();
     }
   }

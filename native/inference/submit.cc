@@ -187,7 +187,7 @@ void Send(Inference& inference, const RequestData& data, const py::object& model
     }
     const std::uint32_t seen = inference.arrivals();
     inference.Submit(server, request.Release(), given_trace.get());
-    if (afterwards == Afterwards::kWait) inference.Sleep(seen);
+    if (afterwards == Afterwards::kWait) inference.WaitASlice(seen);
   } catch (const Error& refusal) {
     ThrowExplained(refusal, model, data);
   }

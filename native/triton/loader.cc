@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "native/triton/api.h"
+#include "native/triton/core_waits.h"
 
 namespace tritonserver {
 namespace {
@@ -136,6 +137,7 @@ void LoadCore(const Home& home) {
 #include "native/triton/functions.def"
 #undef TRITON_FUNCTION
   CheckVersion(home, found);
+  TakeOverWaits(reinterpret_cast<const void*>(found.ServerStop));
 
 #define TRITON_FUNCTION(name, result, parameters, since) \
   if (found.name == nullptr) found.name = Slot<&Api::name>::Missing;

@@ -344,6 +344,20 @@ time.sleep(0.2)  # the process must not end while the model runs
     assert result.returncode == 0, result.stderr
 
 
+def test_stop_that_is_ended_early(start: Callable[..., Server]) -> None:
+    server = start("identity_fp32")
+    server.set_exit_timeout(24 * 60 * 60)
+    pin = tb._ModelPin(server, "identity_fp32", -1)
+    stopping = threading.Thread(target=server.stop, daemon=True)
+    stopping.start()
+    stopping.join(0.3)
+    assert stopping.is_alive()
+    server._end_stop(nothing_is_alive=True)
+    stopping.join(60)
+    assert not stopping.is_alive()
+    del pin
+
+
 @pytest.mark.parametrize("seconds", [2**31, 2**32 - 1])
 def test_exit_timeout_that_the_core_takes_for_none(
     start: Callable[..., Server], seconds: int

@@ -54,6 +54,10 @@ class FakeCore:
     def play(self, script: str) -> None:
         self._library.fake_core_play(script.encode())
 
+    def batcher_wait(self) -> int:
+        wakeups: int = self._library.fake_core_batcher_wait()
+        return wakeups
+
     def set_output_size(self, byte_size: int) -> None:
         self._library.fake_core_set_output_size(byte_size)
 

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -126,6 +127,12 @@ constexpr std::string_view kName = "";
 #undef TRITON_FUNCTION
 
 // Throws or waits if that is the fault of this function; returns any other fault.
+// As the core does while a server stops: until the exit timeout is over, which is a day here.
+void SleepForADay() {
+  constexpr timespec kSecond{1, 0};
+  for (int i = 0; i < 24 * 60 * 60; ++i) nanosleep(&kSecond, nullptr);
+}
+
 std::string Enter(std::string_view function) {
   std::unique_lock lock(state().mutex);
   if (state().function != function) return "";
@@ -139,6 +146,10 @@ std::string Enter(std::string_view function) {
     state().changed.notify_all();
     const auto resumed = [] { return !state().blocked; };
     if (!state().changed.wait_for(lock, kLongestWait, resumed)) Note(message + ", never resumed");
+  }
+  if (fault == "sleep") {
+    lock.unlock();
+    SleepForADay();
   }
   return fault;
 }
@@ -395,7 +406,7 @@ TRITONSERVER_InferenceResponse::~TRITONSERVER_InferenceResponse() {
 #undef TRITON_FUNCTION
 
 // Gives a function a fault, and takes it from the one that had it: "error", "exception", "other
-// exception", "null" (no text, no object), or "block" until it is resumed.
+// exception", "null" (no text, no object), "block" until it is resumed, or "sleep" for a day.
 EXPORT void fake_core_inject(const char* function, const char* fault) {
   std::lock_guard lock(state().mutex);
   state().function = function;
@@ -425,6 +436,17 @@ EXPORT bool fake_core_resume() {
   state().blocked = false;
   state().changed.notify_all();
   return true;
+}
+
+// Waits for as long as a batcher waits for its next request; returns how often that woke up.
+EXPORT int fake_core_batcher_wait() {
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+  int wakeups = 0;
+  for (; std::chrono::steady_clock::now() < end; ++wakeups) never.wait_until(lock, end);
+  return wakeups;
 }
 
 // Sets what happens to a request: `r` is a response, `f` the last one, `n` the end without one, `0`

@@ -2,17 +2,20 @@
 
 import math
 import sys
-import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tritonserver._api._schema import check
+from tritonserver._c import _inference
 from tritonserver._c.triton_bindings import InvalidArgumentError
 
 T = TypeVar("T")
 
-_threads: set[threading.Thread] = set()
+# How often a wait lets the greenlets of its thread run, which there are under gevent.
+_GIVE_WAY_SECONDS = 0.05
+
+_running: "set[BackgroundCall[Any]]" = set()
 
 
 def seconds(name: str, value: float) -> float:
@@ -75,29 +78,36 @@ class BackgroundCall(Generic[T]):
 
     def __init__(self, function: Callable[[], T], name: str) -> None:
         self._function: Callable[[], T] | None = function
+        self._name = name
+        self._thread: _inference.SystemThread | None = None
         self._result: list[T] = []
         self._error: BaseException | None = None
-        self._done = threading.Event()
-        self._thread = threading.Thread(
-            target=self.run_here, name=f"tritonserver-{name}", daemon=True
-        )
 
     def start(self) -> bool:
         """Begin the call; False if there can be no thread, and it has to `run_here`."""
         if sys.is_finalizing():
             return False
-        _threads.add(self._thread)
+        _running.add(self)
         try:
-            self._thread.start()
+            self._thread = _inference.SystemThread(self.run_here, f"triton-{self._name}")
         except RuntimeError:
-            # From Python 3.12 on there are no new threads while the interpreter exits.
-            _threads.discard(self._thread)
+            _running.discard(self)
             return False
+        return True
+
+    def join(self, deadline: Deadline) -> bool:
+        """Wait for the end of the call; False if the deadline comes first."""
+        if self._thread is None:
+            return True
+        while not self._thread.join(deadline.within(_GIVE_WAY_SECONDS).remaining()):
+            if deadline.remaining() == 0:
+                return False
+            time.sleep(0)
         return True
 
     def wait(self, deadline: Deadline) -> T:
         """Return what the call returned, or raise what it raised; DeadlinePassed if it has not."""
-        if not self._done.wait(deadline.remaining()):
+        if not self.join(deadline):
             raise DeadlinePassed
         if self._error is not None:
             error, self._error = self._error, None
@@ -112,8 +122,7 @@ class BackgroundCall(Generic[T]):
             self._result.append(function())
         except BaseException as error:
             self._error = error
-        self._done.set()
-        _threads.discard(threading.current_thread())
+        _running.discard(self)
 
 
 def run(function: Callable[[], T], deadline: Deadline, name: str) -> T:
@@ -138,8 +147,8 @@ def wait_for_all(deadline: Deadline) -> None:
 
     A call that comes back while it exits would end the process, for its thread cannot go on.
     """
-    for thread in list(_threads):
-        thread.join(deadline.remaining())
+    for call in list(_running):
+        call.join(deadline)
 
 
 def run_later(function: Callable[[], None], name: str) -> None:

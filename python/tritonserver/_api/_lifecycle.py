@@ -9,7 +9,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from tritonserver._api import _log_route
+from tritonserver._api import _failed_reloads, _log_route
 from tritonserver._api._blocking import (
     BackgroundCall,
     Deadline,
@@ -30,7 +30,7 @@ from tritonserver._c.triton_bindings import (
 # Requests get this long to end by themselves before they are cancelled.
 _GRACE_SECONDS = 0.5
 
-# How much later than its exit timeout the core may return from stopping.
+# How much later than told the core may return from stopping.
 _MARGIN_SECONDS = 0.5
 
 # What runs, with its exit timeout. A server that nobody refers to any more stops itself.
@@ -92,7 +92,7 @@ def stop(
     if server in _failed_to_stop:
         stopped = _becomes_idle(server, deadline, operations)
     else:
-        stopped = _stop_core(server, deadline.remaining() or 0, grace)
+        stopped = _stop_core(server, deadline, operations, grace)
     _running.pop(server, None)
     if stopped:
         _log_route.flush()
@@ -111,29 +111,36 @@ def abandon(server: TRITONSERVER_Server) -> None:
     run_later(lambda: stop(server, Deadline(exit_timeout), grace=0), "stop")
 
 
-def _stop_core(server: TRITONSERVER_Server, timeout: float, grace: float) -> bool:
+def _stop_core(
+    server: TRITONSERVER_Server,
+    deadline: Deadline,
+    operations: Callable[[], Iterable[str]],
+    grace: float,
+) -> bool:
     with contextlib.suppress(UnsupportedError):
-        server.set_exit_timeout(math.ceil(timeout))
-    deadline = Deadline(timeout + _MARGIN_SECONDS)
+        server.set_exit_timeout(math.ceil(deadline.remaining() or 0))
     patience = Deadline(grace)
     pins = ModelPins(server)
-    stopping = BackgroundCall(server.stop, "stop")
-    if not stopping.start():
-        _inference.cancel_all(server)
-        pins.drop_all()
-        stopping.run_here()
-    while True:
-        try:
-            stopping.wait(deadline.within(IDLE_SECONDS))
-            return True
-        except InternalError:
-            return False
-        except DeadlinePassed:
+    with _failed_reloads.watch(server) as only_leftovers_live:
+        stopping = BackgroundCall(server.stop, "stop")
+        if not stopping.start():
+            _inference.cancel_all(server)
+            pins.drop_all()
+            stopping.run_here()
+        while not stopping.join(deadline.within(IDLE_SECONDS)):
             if deadline.remaining() == 0:
-                return False
+                server._end_stop(nothing_is_alive=False)
+                break
             if patience.remaining() == 0:
                 _inference.cancel_all(server)
             pins.drop_idle()
+            if only_leftovers_live() and not list(operations()):
+                server._end_stop(nothing_is_alive=True)
+        try:
+            stopping.wait(Deadline(_MARGIN_SECONDS))
+        except (DeadlinePassed, InternalError):
+            return False
+        return True
 
 
 def _becomes_idle(

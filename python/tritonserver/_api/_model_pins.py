@@ -18,8 +18,7 @@ from tritonserver._c.triton_bindings import (
     _ModelPin,
 )
 
-# Long for the rest of an execution, short beside the second in which the core looks once whether
-# its models are gone.
+# Long for the rest of an execution, short for whoever waits for a stop.
 IDLE_SECONDS = 0.05
 
 # A model that is replaced while requests go on is not held for longer; it is the new one's then.

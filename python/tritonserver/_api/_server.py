@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
-from tritonserver._api import _lifecycle, _load_errors, _log_route
+from tritonserver._api import _failed_reloads, _lifecycle, _load_errors, _log_route
 from tritonserver._api._blocking import Deadline, DeadlinePassed, run, seconds
 from tritonserver._api._enums import MetricFormat, ModelControlMode
 from tritonserver._api._home import home
@@ -644,6 +644,7 @@ class Server:
             except DeadlinePassed:
                 raise _too_late(what, "it goes on in the background") from None
             except TritonError as error:
+                _failed_reloads.note(self._server)
                 raise _load_errors.explain(error, log(), self._repositories) from None
             finally:
                 pins.drop_all_later()

@@ -109,6 +109,16 @@ class Wakeup:
         """Raises CancelledError if cancelled."""
     _asyncio_future_blocking: bool
 
+class SystemThread:
+    """A running thread of the system, whatever `threading` has for threads."""
+    def __init__(self, function: collections.abc.Callable[[], None], name: str) -> None:
+        """RuntimeError if there can be none. The system keeps 15 characters of the name."""
+    def join(self, timeout: typing.SupportsFloat | typing.SupportsIndex | None = None) -> bool:
+        """Wait for the end of the function, for so many seconds or without a limit; False if it has not come.
+
+        Gives way to signal handlers.
+        """
+
 class Responses:
     """The responses of one request."""
     def cancel(self) -> None:

@@ -1259,7 +1259,7 @@ class TRITONSERVER_Server:
     def stop(self) -> None:
         """Stop the server: wait for requests in flight and for models to be unloaded.
 
-        Waits at most for the exit timeout (InternalError), at least a second if models are loaded.
+        Waits at most for the exit timeout (InternalError).
         Requests, once released, and responses would keep models loaded: they become invalid. A response
         that arrives meanwhile is valid during its callback.
         UnavailableError in a callback, which the server would wait for. Later calls repeat the outcome.
@@ -1272,6 +1272,12 @@ class TRITONSERVER_Server:
         Needs Triton 24.04 or later (UnsupportedError).
 
         C API: TRITONSERVER_ServerSetExitTimeout
+        """
+    def _end_stop(self, nothing_is_alive: bool) -> None:
+        """Have a running stop, or the next one, look once more and end.
+
+        It succeeds if `nothing_is_alive`, whatever the core says: after a reload that failed, the core
+        counts a model that is not there, and would wait for it until the exit timeout is over.
         """
     def is_live(self) -> bool:
         """Whether the server can answer; UnavailableError once it was stopped.
