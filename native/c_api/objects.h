@@ -82,6 +82,9 @@ class Server : public std::enable_shared_from_this<Server>, public PythonClass {
   ~Server();
 
   // UNAVAILABLE in a process forked from the one that started the server.
+  void CheckProcess() const;
+
+  // The same once the server is deleted.
   TRITONSERVER_Server* get() const;
 
   // Takes away what is tied to the server, then stops it: waits for requests in flight, at most for
@@ -94,6 +97,10 @@ class Server : public std::enable_shared_from_this<Server>, public PythonClass {
   // Has a running `Stop`, or the next one, look once more and end: with success if
   // `nothing_is_alive` although the core says otherwise. On any thread.
   void EndStop(bool nothing_is_alive);
+
+  // Deletes the server, if it was stopped, although objects still refer to it; whether it is
+  // deleted. Without the GIL.
+  bool DeleteStopped();
 
   // Calls `body(server)` while nobody changes the set of repositories, or while nobody looks at it:
   // the core does not lock it. Without the GIL.
@@ -135,6 +142,7 @@ class Server : public std::enable_shared_from_this<Server>, public PythonClass {
 
  private:
   Handle<TRITONSERVER_Server> handle_;
+  std::atomic<TRITONSERVER_Server*> server_;  // null once it is deleted
   const int process_;
   const int forks_;
 

@@ -79,6 +79,7 @@ std::uint64_t ModelsGeneration() { return models_generation.load(); }
 
 Server::Server(const ServerOptions& options)
     : handle_(NewServer(options.get())),
+      server_(handle_.get()),
       process_(getpid()),
       forks_(Forks()),
       exit_timeout_(options.exit_timeout) {
@@ -108,13 +109,33 @@ Server::~Server() {
 
 bool Server::InItsProcess() const { return Forks() == forks_; }
 
+void Server::CheckProcess() const {
+  if (InItsProcess()) return;
+  throw Error(TRITONSERVER_ERROR_UNAVAILABLE,
+              "this server belongs to process " + std::to_string(process_) +
+                  ", from which this process was forked; start a server of its own here");
+}
+
 TRITONSERVER_Server* Server::get() const {
-  if (!InItsProcess()) {
+  CheckProcess();
+  TRITONSERVER_Server* server = server_.load(std::memory_order_acquire);
+  if (server == nullptr) {
     throw Error(TRITONSERVER_ERROR_UNAVAILABLE,
-                "this server belongs to process " + std::to_string(process_) +
-                    ", from which this process was forked; start a server of its own here");
+                "this server was stopped and is deleted; start another one");
   }
-  return handle_.get();
+  return server;
+}
+
+bool Server::DeleteStopped() {
+  std::lock_guard lock(stop_mutex_);
+  if (!handle_) return true;
+  if (!stopped_) return false;
+  server_ = nullptr;
+  // Calls that have begun find a server that refuses everything at once.
+  LetModelsComeToRest();
+  OneAtATime one_at_a_time;
+  handle_.Reset();
+  return true;
 }
 
 void Server::Stop() {
@@ -123,7 +144,7 @@ void Server::Stop() {
                 "a server cannot be stopped from a callback, because stopping waits until all "
                 "callbacks have returned; stop it from another thread");
   }
-  get();
+  CheckProcess();
   stopping_ = true;
   std::vector<std::shared_ptr<void>> surrendered;
   {
@@ -337,6 +358,10 @@ Have a running stop, or the next one, look once more and end.
 
 It succeeds if `nothing_is_alive`, whatever the core says: after a reload that failed, the core
 counts a model that is not there, and would wait for it until the exit timeout is over.)");
+    server.def("_delete_stopped", &Server::DeleteStopped, NoGil(), R"(
+Delete the server, if it was stopped, although objects still refer to it; whether it is deleted.
+
+Its response cache goes with it. Whoever uses it afterwards gets UnavailableError.)");
     Def<&Api::ServerIsLive>(server, "is_live",
                             "Whether the server can answer; UnavailableError once it was stopped.",
                             NoGil());
@@ -418,6 +443,8 @@ away, unless the request is refused before its trace began.)");
     server.def("infer_async", &InferAsync, py::arg("request").none(false), infer_async.c_str());
     server.def("infer_async", &InferAsyncWithTrace, py::arg("request").none(false),
                py::arg("trace").none(false), infer_async.c_str());
+    server.def("_check_process", &Server::CheckProcess,
+               "UnavailableError in a process forked from the one that started the server.");
     server.def("_ptr", &Address,
                "Address of the TRITONSERVER_Server, for other libraries that use the same core.");
   });

@@ -11,6 +11,7 @@ import pytest
 
 import tritonserver
 from tritonserver import (
+    AlreadyExistsError,
     InternalError,
     InvalidArgumentError,
     Model,
@@ -282,3 +283,35 @@ def test_waiting_for_ready_within_a_timeout(repository: Repository) -> None:
     with server.start() as started:
         assert started.live()
         assert not started.ready()
+
+
+CACHE = {"local": {"size": 1 << 20}}
+
+
+def test_second_server_with_a_cache(repository: Repository, start_server: Start) -> None:
+    models = repository("native/identity_cached")
+    first = start_server(model_repository=models, cache_config=CACHE, server_id="the-first")
+    second = Server(model_repository=models, cache_config=CACHE)
+    with pytest.raises(AlreadyExistsError, match="cache_config: server 'the-first'"):
+        second.start()
+    assert first.model("identity_cached").ready()
+    with Server(model_repository=models) as without:
+        assert without.model("identity_cached").ready()
+    first.stop()
+    with second:
+        assert second.model("identity_cached").ready()
+
+
+def test_restart_with_a_cache_while_responses_are_kept(repository: Repository) -> None:
+    server = Server(model_repository=repository("native/identity_cached"), cache_config=CACHE)
+    kept = []
+    for number in range(3):
+        with server:
+            inputs = {"INPUT0": np.array([number], np.float32)}
+            kept += list(server.model("identity_cached").infer(inputs=inputs))
+    numbers = [response.outputs["OUTPUT0"].to_numpy().item() for response in kept]
+    assert numbers == [0, 1, 2]
+    for response in kept:
+        assert not response.model.ready()
+        with pytest.raises(UnavailableError):
+            response.model.metadata()

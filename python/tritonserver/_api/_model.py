@@ -197,7 +197,7 @@ class Model(_inference.ModelBase):
             return self._server.model_is_ready(self.name, self.version)
         except UnavailableError:
             # Said by a core that is stopping, and in a forked child, where it must be heard.
-            self._server._ptr()
+            self._server._check_process()
             return False
 
     def batch_properties(self) -> ModelBatchFlag:

@@ -12,7 +12,13 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
-from tritonserver._api import _failed_reloads, _lifecycle, _load_errors, _log_route
+from tritonserver._api import (
+    _caches,
+    _failed_reloads,
+    _lifecycle,
+    _load_errors,
+    _log_route,
+)
 from tritonserver._api._blocking import Deadline, DeadlinePassed, run, seconds
 from tritonserver._api._enums import MetricFormat, ModelControlMode
 from tritonserver._api._home import home
@@ -94,7 +100,8 @@ class Server:
     to a timeout; what they waited for then goes on in the background.
 
     A program may run several servers. They share what the core keeps once for the process: the log,
-    which the server started last configures, the metrics, and the memory pools.
+    which the server started last configures, the metrics, and the memory pools. One of them at a time
+    can have a response cache.
 
     A server that nobody stops is stopped when the interpreter exits, or when nothing refers to it
     any more, models and requests included. A process that is forked while a server runs cannot use
@@ -567,7 +574,9 @@ class Server:
             native_options.set_exit_on_error(False)
             try:
                 native = self._run(
-                    lambda: TRITONSERVER_Server(native_options), "start of the server", deadline
+                    lambda: _caches.new_server(native_options, self.options),
+                    "start of the server",
+                    deadline,
                 )
             except DeadlinePassed:
                 models = ", ".join(_load_errors.unfinished(log()))
@@ -622,7 +631,7 @@ class Server:
             return question(server)
         except UnavailableError:
             # Said by a core that is stopping, and in a forked child, where it must be heard.
-            server._ptr()
+            server._check_process()
             return False
 
     def _explicit(self, action: str, error: type[TritonError]) -> TRITONSERVER_Server:

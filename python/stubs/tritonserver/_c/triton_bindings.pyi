@@ -1279,6 +1279,11 @@ class TRITONSERVER_Server:
         It succeeds if `nothing_is_alive`, whatever the core says: after a reload that failed, the core
         counts a model that is not there, and would wait for it until the exit timeout is over.
         """
+    def _delete_stopped(self) -> bool:
+        """Delete the server, if it was stopped, although objects still refer to it; whether it is deleted.
+
+        Its response cache goes with it. Whoever uses it afterwards gets UnavailableError.
+        """
     def is_live(self) -> bool:
         """Whether the server can answer; UnavailableError once it was stopped.
 
@@ -1414,6 +1419,8 @@ class TRITONSERVER_Server:
 
         C API: TRITONSERVER_ServerInferAsync
         """
+    def _check_process(self) -> None:
+        """UnavailableError in a process forked from the one that started the server."""
     def _ptr(self) -> int:
         """Address of the TRITONSERVER_Server, for other libraries that use the same core."""
 
