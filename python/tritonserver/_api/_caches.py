@@ -13,9 +13,7 @@ from tritonserver._c.triton_bindings import (
 _owner: tuple["weakref.ref[TRITONSERVER_Server]", str] | None = None
 
 
-def new_server(
-    native_options: TRITONSERVER_ServerOptions, options: Options
-) -> TRITONSERVER_Server:
+def new_server(native_options: TRITONSERVER_ServerOptions, options: Options) -> TRITONSERVER_Server:
     """Start a server. If it has a cache, it gets that of a stopped server which is still kept.
 
     Raises

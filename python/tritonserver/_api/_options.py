@@ -247,7 +247,9 @@ class Options:
                 values[name] = text if _FIELDS.get(name) is str else value
         return decode_record(cls, "environment", values)
 
-    def _create_tritonserver_server_options(self) -> TRITONSERVER_ServerOptions:
+    def _create_tritonserver_server_options(
+        self, with_startup_models: bool = True
+    ) -> TRITONSERVER_ServerOptions:
         """Check all values and hand them to the core. The log is configured at once."""
         if self.model_repository is None or self.model_repository == []:
             raise InvalidArgumentError(
@@ -261,6 +263,8 @@ class Options:
             for setting, value in settings.items():
                 native.set_backend_config(backend, setting, value)
         for name, apply in _SETTERS.items():
+            if name == "startup_models" and not with_startup_models:
+                continue
             try:
                 apply(native, values[name])
             except UnsupportedError:

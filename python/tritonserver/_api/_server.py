@@ -20,9 +20,10 @@ from tritonserver._api import (
     _log_route,
 )
 from tritonserver._api._blocking import Deadline, DeadlinePassed, run, seconds
-from tritonserver._api._enums import MetricFormat, ModelControlMode
+from tritonserver._api._enums import LogLevel, MetricFormat, ModelControlMode
 from tritonserver._api._home import home
 from tritonserver._api._load_parameters import LoadParameter, ModelConfig, load_parameters
+from tritonserver._api._logging import LogMessage
 from tritonserver._api._metrics_report import ReportedMetricFamily, parse_metrics
 from tritonserver._api._model import Model
 from tritonserver._api._model_dictionary import ModelDictionary
@@ -35,6 +36,7 @@ from tritonserver._api._options import (
     RateLimiterResource,
 )
 from tritonserver._api._schema import Path, check, unknown
+from tritonserver._api._warm_up import WarmUps, names_with_warm_up, warn_of_core
 from tritonserver._c.triton_bindings import (
     InternalError,
     InvalidArgumentError,
@@ -100,8 +102,8 @@ class Server:
     to a timeout; what they waited for then goes on in the background.
 
     A program may run several servers. They share what the core keeps once for the process: the log,
-    which the server started last configures, the metrics, and the memory pools. One of them at a time
-    can have a response cache.
+    which the server started last configures, the metrics, and the memory pools. One at a time can
+    have a response cache.
 
     A server that nobody stops is stopped when the interpreter exits, or when nothing refers to it
     any more, models and requests included. A process that is forked while a server runs cannot use
@@ -152,6 +154,8 @@ class Server:
         self._operations: list[str] = []
         self._loaded: set[str] = set()
         self._repositories: list[str] = []
+        self._warm_ups = WarmUps()
+        self._to_warm_up: list[str] = []
 
     def start(
         self,
@@ -198,6 +202,7 @@ class Server:
             self._native = self._start_native(deadline)
             _lifecycle.register(self._native, self.options.exit_timeout)
             self._enter(_State.RUNNING)
+            self._load_with_warm_up(deadline)
             if wait_until_ready:
                 self._wait_until_ready(polling_interval, deadline)
         except BaseException:
@@ -366,7 +371,8 @@ class Server:
             `"file:1/model.py"` and the like.
         config
             Replaces the model's configuration until the model is unloaded: a dict, or JSON or
-            protobuf text.
+            protobuf text. The samples of its `model_warmup`, or of the model's own, are sent as
+            requests after the load, one for each instance at a time.
         files
             Replace all of the model's files: path below the model's directory to content, or to a
             file that has it. They need a `config` beside them.
@@ -376,7 +382,8 @@ class Server:
         Raises
         ------
         InvalidArgumentError
-            The model failed to load; the text says why.
+            The model failed to load, or over a sample of its warm-up, which unloads it; the text
+            says why.
         InternalError
             No repository has the model, or its configuration or a parameter is wrong.
         UnavailableError
@@ -388,8 +395,15 @@ class Server:
         """
         server = self._explicit("load", UnavailableError)
         check(str, "model_name", model_name)
+        deadline = Deadline(timeout)
+        model = Model(self, model_name)
         overrides = load_parameters(parameters, config, files)
         check_model_names(self._repositories, [model_name])
+        warm_up = self._warm_ups.take_out(model, self._repositories, parameters, config, files)
+        if warm_up is not None:
+            if self._warm_ups.is_done(model, warm_up):
+                return model
+            overrides = load_parameters(None, warm_up.config, None)
 
         def load() -> None:
             if overrides:
@@ -397,9 +411,18 @@ class Server:
             else:
                 server.load_model(model_name)
 
-        self._load(load, f"load of model {model_name!r}", timeout, model_name)
+        what = f"load of model {model_name!r}"
+        self._load(load, what, deadline, model_name)
         self._loaded.add(model_name)
-        return Model(self, model_name)
+        if warm_up is not None:
+            try:
+                self._warm_ups.run(model, warm_up, deadline)
+            except TimeoutError:
+                raise _too_late(what, "it is loaded, but warming it up takes longer") from None
+            except InvalidArgumentError:
+                self.unload(model_name)
+                raise
+        return model
 
     def unload(
         self,
@@ -526,7 +549,8 @@ class Server:
         server = self._server
         if self._mode != ModelControlMode.POLL:
             raise UnavailableError(_wrong_mode("poll the repositories", ModelControlMode.POLL))
-        self._load(server.poll_model_repository, "poll of the model repositories", timeout)
+        what = "poll of the model repositories"
+        self._load(server.poll_model_repository, what, Deadline(timeout))
 
     def metrics(self, metric_format: MetricFormat = MetricFormat.PROMETHEUS) -> str:
         """Return the metrics of the process as text; empty if `Options.metrics` is off.
@@ -563,13 +587,17 @@ class Server:
         _lifecycle.check_fork()
         home().activate()
         with _log_route.collecting() as log:
-            native_options = self.options._create_tritonserver_server_options()
+            native_options = self.options._create_tritonserver_server_options(
+                with_startup_models=False
+            )
             # Which has made a list of a single repository.
             repositories = cast("list[Path]", self.options.model_repository)
             self._repositories = [os.fspath(repository) for repository in repositories]
             if self.options.exit_on_error:
                 self._check_repositories_exist()
             check_model_names(self._repositories, self._startup_names())
+            for name in self._leave_warm_up_to_us():
+                native_options.set_startup_model(name)
             # The core would stop at once on an error, which can crash it: see `_model_pins`.
             native_options.set_exit_on_error(False)
             try:
@@ -601,6 +629,32 @@ class Server:
             return None
         names = self.options.startup_models
         return None if names == ["*"] else names
+
+    def _leave_warm_up_to_us(self) -> list[str]:
+        """Choose the startup models that the core loads: those that have no warm-up."""
+        self._warm_ups = WarmUps()
+        self._to_warm_up = []
+        with_warm_up = set(names_with_warm_up(self._repositories))
+        if self.options.model_control_mode != ModelControlMode.EXPLICIT:
+            warn_of_core(with_warm_up, "an EXPLICIT server checks them")
+            return self.options.startup_models
+        names = self._startup_names()
+        if names is None and with_warm_up:
+            if any("://" in path for path in self._repositories):
+                warn_of_core(with_warm_up, "name the startup_models to have them checked")
+                return ["*"]
+            names = [name for path in self._repositories for name in _directories(path)]
+        self._to_warm_up = [name for name in names or () if name in with_warm_up]
+        return ["*"] if names is None else [name for name in names if name not in with_warm_up]
+
+    def _load_with_warm_up(self, deadline: Deadline) -> None:
+        for name in self._to_warm_up:
+            try:
+                self.load(name, timeout=deadline.remaining())
+            except TritonError as error:
+                if self.options.exit_on_error:
+                    raise
+                LogMessage(LogLevel.ERROR, str(error))
 
     def _check_repositories_exist(self) -> None:
         for path in self._repositories:
@@ -641,10 +695,9 @@ class Server:
         return server
 
     def _load(
-        self, call: Callable[[], None], what: str, timeout: float | None, model: str | None = None
+        self, call: Callable[[], None], what: str, deadline: Deadline, model: str | None = None
     ) -> None:
         home().activate()
-        deadline = Deadline(timeout)
         # Of what is loaded already, and replaced by this.
         pins = ModelPins(self._server, model)
         with _log_route.collecting() as log:
@@ -671,6 +724,11 @@ class Server:
     def _is_unloaded(self, name: str) -> bool:
         states = {entry.get("state") for entry in self.index() if entry["name"] == name}
         return states <= {None, "UNAVAILABLE"} and not self._server.model_is_ready(name, -1)
+
+
+def _directories(repository: str) -> list[str]:
+    with os.scandir(repository) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir())
 
 
 def _document(message: TRITONSERVER_Message) -> Any:
