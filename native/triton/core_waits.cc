@@ -225,8 +225,8 @@ void StopClock::Sleep() {
   const auto passed = Clock::now() - begin_;
   const auto left = std::max(timeout_ - passed, Clock::duration::zero());
   if (sleeps_left_ > 0) --sleeps_left_;
-  // So a stop takes at most a quarter longer than the models.
-  Clock::duration time = std::min<Clock::duration>(kShortest + passed / 4, kLongest);
+  // So a stop takes at most an eighth longer than the models.
+  Clock::duration time = std::min<Clock::duration>(kShortest + passed / 8, kLongest);
   // A core that cannot be told anew how often to look must not be done before the time is over.
   time = std::max<Clock::duration>(time, left - sleeps_left_ * kLongestIfFew);
   std::unique_lock lock(mutex_);

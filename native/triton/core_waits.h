@@ -6,7 +6,7 @@
 //    them a fraction of a millisecond.
 // 2. With a queue policy, a batcher is told that an instance has finished a moment before the
 //    instance counts as idle. If it is too quick it waits for half a second, with requests in the
-//    queue (from 24.06 at the latest to 26.07).
+//    queue (from 24.03 to 26.07).
 //
 // So the core's calls of the functions that wait come here, by changing its table of imported
 // functions. Each wait may only become shorter, which looks to the core like a second that passed,
@@ -27,7 +27,7 @@ void TakeOverWaits(const void* function);
 class StopClock {
  public:
   // So many sleeps beyond one for each second are needed to be short at first.
-  static constexpr unsigned kShortSleeps = 40;
+  static constexpr unsigned kShortSleeps = 70;
 
   // Whether the core's sleeps were taken over; otherwise each takes a second.
   static bool IsInForce();

@@ -1,6 +1,7 @@
 """The benchmark runs; how fast anything is, is not tested."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 from benchmarks.cases import CASES, Case, Comparison
 from benchmarks.report import Report, summarize, table
+from benchmarks.waits import POLICIES
 
 import tritonserver
+from tritonserver import ModelControlMode
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,14 @@ def test_each_case_is_measured(run: tuple[Report, str], case: Case) -> None:
         assert worker["figure"]["low"] <= worker["figure"]["median"] <= worker["figure"]["high"]
     assert workers["tritonserver"]["compared"]["median"] > 0
     assert case.title in printed
+
+
+def test_waits_are_measured() -> None:
+    program = [sys.executable, "-m", "benchmarks.waits", "--rounds=1"]
+    finished = subprocess.run(program, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    figures = re.findall(r"^    (.+?)\s+\d+\.\d\d \(.*\) +\d+\.\d\d", finished.stdout, re.MULTILINE)
+    assert len(figures) == 2 * len(ModelControlMode) + len(POLICIES)
 
 
 def test_figures_are_compared_within_their_round() -> None:
