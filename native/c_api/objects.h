@@ -62,6 +62,13 @@ class ServerOptions : public Object<TRITONSERVER_ServerOptions> {
   using Object::Object;
 
   unsigned exit_timeout = 30;  // seconds
+
+  // None for no callback. With the GIL.
+  void SetLogCallback(py::object callback);
+  const py::object& log_callback() const { return log_callback_.get(); }
+
+ private:
+  GilSafe<> log_callback_{py::none()};
 };
 
 // New attributes, of 0 bytes of CPU memory.

@@ -10,6 +10,7 @@
 
 #include "native/c_api/bindings.h"
 #include "native/c_api/call.h"
+#include "native/c_api/log.h"
 #include "native/c_api/request.h"
 #include "native/c_api/trace.h"
 
@@ -255,9 +256,31 @@ void StopAll() {
     } catch (const Error&) {  // the core has logged it
     }
   }
-  WithoutGil without_gil;
-  for (std::thread& deletion : deletions) deletion.join();
-  servers.clear();
+  {
+    WithoutGil without_gil;
+    for (std::thread& deletion : deletions) deletion.join();
+    servers.clear();
+  }
+  FlushLogCallback();
+}
+
+std::shared_ptr<Server> NewServerWithLog(const ServerOptions& options) {
+  InstallLogCallback(options.log_callback());
+  std::shared_ptr<Server> server;
+  try {
+    WithoutGil without_gil;
+    server = std::make_shared<Server>(options);
+  } catch (const Error&) {
+    FlushLogCallback();
+    throw;
+  }
+  FlushLogCallback();
+  return server;
+}
+
+void StopWithLog(Server& server) {
+  server.Stop();
+  FlushLogCallback();
 }
 
 void SetExitTimeout(Server& server, Integer<unsigned> seconds) { server.SetExitTimeout(seconds); }
@@ -335,12 +358,8 @@ C API: TRITONSERVER_Server, TRITONSERVER_ServerNew, TRITONSERVER_ServerDelete)",
   py::module_::import("atexit").attr("register")(py::cpp_function(&StopAll));
 
   later.push_back([server]() mutable {
-    server.def(py::init([](const ServerOptions& options) {
-                 WithoutGil without_gil;
-                 return std::make_shared<Server>(options);
-               }),
-               py::arg("options").none(false));
-    server.def("stop", &Server::Stop,
+    server.def(py::init(&NewServerWithLog), py::arg("options").none(false));
+    server.def("stop", &StopWithLog,
                Document<&Api::ServerStop>(
                    R"(Stop the server: wait for requests in flight and for models to be unloaded.
 

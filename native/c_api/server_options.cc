@@ -1,21 +1,20 @@
-#include <pybind11/typing.h>
-
 #include <algorithm>
 #include <climits>
 #include <optional>
 
 #include "native/c_api/bindings.h"
 #include "native/c_api/call.h"
+#include "native/c_api/log.h"
 #include "native/triton/loader.h"
 
 namespace tritonserver {
 namespace {
 
 // Sets an option that older cores do not have, which then behave as if it were set like this.
-template <auto kFunction, class Value>
-void SetIfSupported(TRITONSERVER_ServerOptions* options, Value value) {
+template <auto kFunction, class... Values>
+void SetIfSupported(TRITONSERVER_ServerOptions* options, Values... values) {
   try {
-    Call<kFunction>(options, value);
+    Call<kFunction>(options, values...);
   } catch (const Error& error) {
     if (error.code() != TRITONSERVER_ERROR_UNSUPPORTED) throw;
   }
@@ -46,17 +45,29 @@ void SetExitTimeout(ServerOptions& options, Integer<unsigned> seconds) {
   options.exit_timeout = timeout;
 }
 
-using LogCallback =
-    py::typing::Callable<py::object(TRITONSERVER_LogLevel, py::str, py::int_, py::int_, py::str)>;
+// Settings of the log are the process's.
+template <auto kFunction, auto kSetting, class Value>
+void SetLog(const ServerOptions& options, Value value) {
+  Log::Get().Set<kFunction, kSetting>(options.get(), value);
+}
 
-void SetLogCallback(const ServerOptions&, const std::optional<LogCallback>& callback) {
-  if (!callback) return;
-  throw Error(TRITONSERVER_ERROR_UNSUPPORTED,
-              "no release of Triton up to 26.06 can call a function for log messages; use the "
-              "option log_callback of tritonserver.Server, which does it another way");
+void SetLogFile(const ServerOptions& options, const String& path) {
+  CheckText("path", path);
+  Log::Get().SetFile(options.get(), path);
+}
+
+void SetLogCallback(ServerOptions& options, std::optional<LogCallback> callback) {
+  options.SetLogCallback(callback ? py::object(std::move(*callback)) : py::none());
 }
 
 }  // namespace
+
+void ServerOptions::SetLogCallback(py::object callback) {
+  // Where the core has no callbacks its text is read.
+  SetIfSupported<&Api::ServerOptionsSetLogCallback>(
+      get(), callback.is_none() ? nullptr : &WriteRecord, nullptr);
+  log_callback_ = GilSafe<>(std::move(callback));
+}
 
 void BindServerOptions(py::module_& module, Later& later) {
   py::class_<ServerOptions> options(module, "TRITONSERVER_ServerOptions", R"(
@@ -132,23 +143,38 @@ C API: TRITONSERVER_ServerOptions, TRITONSERVER_ServerOptionsNew, TRITONSERVER_S
     Def<&Api::ServerOptionsSetEnablePeerAccess>(
         options, "set_enable_peer_access",
         "Whether GPUs may read each other's memory; true by default.");
-    Def<&Api::ServerOptionsSetLogFile, Text>(
+    DefAs<&Api::ServerOptionsSetLogFile>(
         options, "set_log_file",
         "Append log messages to a file; an empty path means the console. InternalError if it "
         "cannot be opened. Acts on the whole process at once.",
-        NoGil());
-    Def<&Api::ServerOptionsSetLogInfo>(
+        &SetLogFile, NoGil());
+    DefAs<&Api::ServerOptionsSetLogInfo>(
         options, "set_log_info",
-        "Whether information is logged. Acts on the whole process at once.");
-    Def<&Api::ServerOptionsSetLogWarn>(
-        options, "set_log_warn", "Whether warnings are logged. Acts on the whole process at once.");
-    Def<&Api::ServerOptionsSetLogError>(
-        options, "set_log_error", "Whether errors are logged. Acts on the whole process at once.");
-    Def<&Api::ServerOptionsSetLogFormat>(
-        options, "set_log_format", "Format of log messages. Acts on the whole process at once.");
-    Def<&Api::ServerOptionsSetLogVerbose>(
+        "Whether information is logged. Acts on the whole process at once.",
+        &SetLog<&Api::ServerOptionsSetLogInfo, &LogSettings::info, bool>, NoGil());
+    DefAs<&Api::ServerOptionsSetLogWarn>(
+        options, "set_log_warn", "Whether warnings are logged. Acts on the whole process at once.",
+        &SetLog<&Api::ServerOptionsSetLogWarn, &LogSettings::warn, bool>, NoGil());
+    DefAs<&Api::ServerOptionsSetLogError>(
+        options, "set_log_error", "Whether errors are logged. Acts on the whole process at once.",
+        &SetLog<&Api::ServerOptionsSetLogError, &LogSettings::error, bool>, NoGil());
+    DefAs<&Api::ServerOptionsSetLogFormat>(
+        options, "set_log_format", "Format of log messages. Acts on the whole process at once.",
+        &SetLog<&Api::ServerOptionsSetLogFormat, &LogSettings::format, TRITONSERVER_LogFormat>,
+        NoGil());
+    DefAs<&Api::ServerOptionsSetLogVerbose>(
         options, "set_log_verbose",
-        "Level of verbose messages; 0 turns them off. Acts on the whole process at once.");
+        "Level of verbose messages; 0 turns them off. Acts on the whole process at once.",
+        &SetLog<&Api::ServerOptionsSetLogVerbose, &LogSettings::verbose, Integer<int>>, NoGil());
+    options.def("set_log_callback", &SetLogCallback, py::arg("callback"),
+                R"(Have records of the log go to a function, instead of the file or the console.
+
+`callback(level, filename, line, timestamp_us, message)` is called on a thread of its own, in the
+order of the records; what it raises goes to `sys.unraisablehook`. It acts on the whole process from
+the creation of a server with these options to that of the next one; None for no callback. Cores
+before 26.08 do not tell verbose messages of their own from information.
+
+C API: TRITONSERVER_ServerOptionsSetLogCallback)");
     Def<&Api::ServerOptionsSetMetrics>(
         options, "set_metrics",
         "Whether metrics are collected; true by default. Shared by all servers of the process.");
@@ -176,8 +202,6 @@ C API: TRITONSERVER_ServerOptions, TRITONSERVER_ServerOptionsNew, TRITONSERVER_S
     Def<&Api::ServerOptionsSetMetricsConfig, Text, Name, Text>(
         options, "set_metrics_config",
         "Give metrics a setting; an empty name means the general settings.");
-    options.def("set_log_callback", &SetLogCallback, py::arg("callback"),
-                "Call a function for each log message, or None. UnsupportedError for a function.");
     options.def("set_exit_timeout", &SetExitTimeout, py::arg("seconds"),
                 Document<&Api::ServerOptionsSetExitTimeout>(
                     "Seconds that stopping waits for requests in flight; 30 by default.")

@@ -14,6 +14,11 @@
 // Absent from the headers of releases before 24.08.
 struct TRITONSERVER_MetricArgs;
 
+// One of them is absent from the headers of releases before 26.08.
+#define TRITON_CALLBACK(name, result, parameters) typedef result(*TRITONSERVER_##name) parameters;
+#include "native/triton/callbacks.def"
+#undef TRITON_CALLBACK
+
 namespace tritonserver {
 
 struct Api {

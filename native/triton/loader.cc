@@ -150,7 +150,8 @@ void LoadCore(const Home& home) {
   loader().home = home;
   if (loader().count_calls) {
     counted_api() = found;
-#define TRITON_FUNCTION(name, result, parameters, since) found.name = Slot<&Api::name>::Counted;
+#define TRITON_FUNCTION(name, result, parameters, since) \
+  if (found.name != Slot<&Api::name>::Missing) found.name = Slot<&Api::name>::Counted;
 #include "native/triton/functions.def"
 #undef TRITON_FUNCTION
   }

@@ -1,6 +1,7 @@
 """Triton's log: where it goes, and what its records say."""
 
 import logging
+import shutil
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 from tritonserver import InternalError, LogFormat, LogLevel, LogMessage, ModelControlMode, Server
 from tritonserver._api import _log_route
 from tritonserver._api._log_records import Record, parse
-from tritonserver._c.triton_bindings import TRITONSERVER_LogIsEnabled
+from tritonserver._c.triton_bindings import TRITONSERVER_LogIsEnabled, TRITONSERVER_ServerOptions
 
 Start = Callable[..., Server]
 Run = Callable[..., Any]
@@ -138,6 +139,58 @@ def test_a_callback_may_use_the_server(start_server: Start) -> None:
     assert seen == ["triton"]
 
 
+def test_levels_of_a_callback(start_server: Start) -> None:
+    """Verbose messages of the program are told apart; those of older cores look like INFO."""
+    records: list[tuple[Any, ...]] = []
+    start_server("native/identity_fp32", log_verbose=1, log_callback=lambda *r: records.append(r))
+    for level in LogLevel:
+        LogMessage(level, level.name)
+    assert [record[0].name for record in records[-4:]] == ["INFO", "WARN", "ERROR", "VERBOSE"]
+    assert [record[-1] for record in records[-4:]] == ["INFO", "WARN", "ERROR", "VERBOSE"]
+
+
+def test_a_callback_begins_with_the_server(repository: Callable[..., Path]) -> None:
+    """Not with its options, and not if something is wrong before the server is created."""
+    records: list[Any] = []
+    server = Server(
+        model_repository=[repository("native/identity_fp32"), "/no/such/repository"],
+        log_error=True,
+        log_callback=lambda *record: records.append(record),
+    )
+    with pytest.raises(InternalError, match="no/such/repository"):
+        server.start()
+    LogMessage(LogLevel.ERROR, "nobody hears it")
+    assert records == []
+
+
+def test_a_callback_goes_before_the_logger(
+    start_server: Start, logger: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    logger.setLevel(logging.DEBUG)
+    records: list[Any] = []
+    start_server("native/identity_fp32", log_error=True, log_callback=lambda *r: records.append(r))
+    LogMessage(LogLevel.WARN, "off")
+    LogMessage(LogLevel.ERROR, "on")
+    assert [record[-1] for record in records][-1] == "on"
+    assert "off" not in [record[-1] for record in records]
+    assert caplog.records == []
+
+
+def test_a_callback_stays_while_models_are_loaded(start_server: Start) -> None:
+    """What is collected for an error, with all levels on, is not for the callback."""
+    records: list[Any] = []
+    server = start_server(
+        "native/identity_fp32",
+        log_error=True,
+        log_callback=lambda *record: records.append(record),
+        model_control_mode=ModelControlMode.EXPLICIT,
+    )
+    server.load("identity_fp32")
+    LogMessage(LogLevel.ERROR, "after the load")
+    assert {record[0] for record in records} == {LogLevel.ERROR}
+    assert records[-1][-1] == "after the load"
+
+
 def test_a_later_server_restores_the_default(
     repository: Callable[..., Path], capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -240,6 +293,57 @@ def test_a_log_file_that_fails_keeps_the_log(start_server: Start, tmp_path: Path
     assert "still here" in file.read_text()
 
 
+def test_a_log_file_is_found_again(
+    start_server: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log leaves it while a model is loaded, and the program may be elsewhere then."""
+    monkeypatch.chdir(tmp_path)
+    server = start_server(
+        "native/identity_fp32",
+        log_error=True,
+        log_file="server.log",
+        model_control_mode=ModelControlMode.EXPLICIT,
+    )
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    server.load("identity_fp32")
+    LogMessage(LogLevel.ERROR, "after the load")
+    assert "after the load" in (tmp_path / "server.log").read_text()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_log_file_that_is_not_found_again(
+    start_server: Start, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The load has nothing to do with it; the log goes on, on the console."""
+    (tmp_path / "logs").mkdir()
+    server = start_server(
+        "native/identity_fp32",
+        log_error=True,
+        log_file=tmp_path / "logs" / "server.log",
+        model_control_mode=ModelControlMode.EXPLICIT,
+    )
+    shutil.rmtree(tmp_path / "logs")
+    server.load("identity_fp32")
+    LogMessage(LogLevel.ERROR, "after the load")
+    errors = capfd.readouterr().err
+    assert "server.log" in errors
+    assert "after the load" in errors
+
+
+def test_settings_of_the_c_api_stay(start_server: Start, tmp_path: Path) -> None:
+    """A load changes them for a moment only."""
+    server = start_server("native/identity_fp32", model_control_mode=ModelControlMode.EXPLICIT)
+    options = TRITONSERVER_ServerOptions()
+    options.set_log_file(str(tmp_path / "log"))
+    options.set_log_warn(True)
+    server.load("identity_fp32")
+    assert not TRITONSERVER_LogIsEnabled(LogLevel.INFO)
+    assert TRITONSERVER_LogIsEnabled(LogLevel.WARN)
+    LogMessage(LogLevel.WARN, "hello")
+    assert "hello" in (tmp_path / "log").read_text()
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -248,6 +352,9 @@ def test_a_log_file_that_fails_keeps_the_log(start_server: Start, tmp_path: Path
         ("I1124 22:13:13.527943 1 a.cc:1] \n+--+\n| x |\n+--+\n\n", ["\n+--+\n| x |\n+--+"]),
         ("tail of the one before\n", ["tail of the one before"]),
         ('W0101 00:00:00.000000 1 a.cc:1] "a"\nI0101 00:00:00.000000 1 b.cc:2] "b"\n', ["a", "b"]),
+        ('I1124 22:13:13.527943 1 VERBOSE a.cc:1] "a"\n', ["a"]),
+        ('V1795558393527943 1 a b:c.cc:1] "a.cc:1] b"\n', ["a.cc:1] b"]),
+        ('I1124 22:13:13.527943 1 :-1] "no source"\n', ["no source"]),
         ("", []),
     ],
 )

@@ -71,6 +71,8 @@ def test_an_older_header(header: Path) -> None:
         ("TRITONSERVER_TRACE_CUSTOM_ACTIVITY = 10,", ""),
         ("TRITONSERVER_METRIC_KIND_HISTOGRAM = 2,", ""),
         ("TRITONSERVER_Error* TRITONSERVER_ServerSetExitTimeout", "void* unrelated"),
+        ("TRITONSERVER_ServerOptionsSetLogCallback", "unrelated_function"),
+        ("TRITONSERVER_LogCallbackFn_t", "unrelated_type"),
     )
     compiled = compile_against(include)
     assert compiled.returncode == 0, compiled.stderr
@@ -87,6 +89,7 @@ def test_an_older_header(header: Path) -> None:
             "TRITONSERVER_InferenceTraceReleaseFn_t) (TRITONSERVER_InferenceTrace* trace",
             "TRITONSERVER_InferenceTraceReleaseFn_t) (const TRITONSERVER_InferenceTrace* trace",
         ),
+        ("int line, uint64_t timestamp_us", "int line, int64_t timestamp_us"),
     ],
 )
 def test_one_difference_is_found(header: Path, old: str, new: str) -> None:

@@ -124,8 +124,8 @@ def test_calls_are_counted_on_demand(run: Callable[[str], str]) -> None:
     except tb.InvalidArgumentError as error:
         assert "before" in str(error)
     """
-    assert run(program.format(count=True)) == "172 2 0"
-    assert run(program.format(count=False)) == "172 0 0"
+    assert run(program.format(count=True)) == "173 2 0"
+    assert run(program.format(count=False)) == "173 0 0"
 
 
 def test_first_calls_on_many_threads(run: Callable[[str], str]) -> None:

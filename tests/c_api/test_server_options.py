@@ -391,13 +391,6 @@ def test_option_of_the_process(
         assert '"default-max-batch-size":"3"' in result.stderr
 
 
-def test_log_callback() -> None:
-    options = tb.TRITONSERVER_ServerOptions()
-    options.set_log_callback(None)
-    with pytest.raises(tb.UnsupportedError, match="log_callback"):
-        options.set_log_callback(print)
-
-
 def test_options_can_be_dropped_and_used_again(make_options: MakeOptions) -> None:
     options = make_options("identity_fp32")
     for _ in range(2):

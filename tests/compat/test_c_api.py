@@ -73,7 +73,7 @@ def observe() -> None:
     metric.observe(1.5)
 
 
-# How a program calls each function that the oldest release lacks.
+# How a program calls each function that the oldest release lacks, and nothing takes the place of.
 NEWER: dict[str, Callable[[tb.TRITONSERVER_Server], object]] = {
     "ServerOptionsSetModelLoadRetryCount": lambda _: options().set_model_load_retry_count(1),
     "ServerOptionsSetModelConfigName": lambda _: options().set_model_config_name("fast"),
@@ -101,7 +101,23 @@ MISSED_FIRST = {
 
 
 def test_no_newer_function_is_left_out() -> None:
-    assert NEWER.keys() == {name for name, since in FUNCTIONS.items() if since > OLDEST}
+    newer = {name for name, since in FUNCTIONS.items() if since > OLDEST}
+    assert {*NEWER, "ServerOptionsSetLogCallback"} == newer
+
+
+def test_log_callback(release: Any, server: tritonserver.Server) -> None:
+    """No release here has callbacks; the package reads the log."""
+    messages: list[str] = []
+    options = tb.TRITONSERVER_ServerOptions()
+    options.set_model_repository_path("tests/models/native")
+    options.set_model_control_mode(tb.TRITONSERVER_ModelControlMode.EXPLICIT)
+    options.set_log_error(True)
+    options.set_log_callback(lambda *record: messages.append(record[4]))
+    other = tb.TRITONSERVER_Server(options)
+    tb.TRITONSERVER_LogMessage(tb.TRITONSERVER_LogLevel.ERROR, "here.py", 1, 'say "hello"')
+    assert 'say "hello"' in messages
+    other.stop()
+    options.set_log_error(False)
 
 
 @pytest.mark.parametrize("function", NEWER)

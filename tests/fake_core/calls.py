@@ -225,6 +225,7 @@ CALLS: dict[str, Callable[[Objects], object]] = {
         tb.TRITONSERVER_LogFormat.DEFAULT
     ),
     "ServerOptionsSetLogVerbose": lambda it: it.options.set_log_verbose(1),
+    "ServerOptionsSetLogCallback": lambda it: it.options.set_log_callback(ignore),
     "ServerOptionsSetMetrics": lambda it: it.options.set_metrics(True),
     "ServerOptionsSetGpuMetrics": lambda it: it.options.set_gpu_metrics(True),
     "ServerOptionsSetCpuMetrics": lambda it: it.options.set_cpu_metrics(True),

@@ -2,8 +2,13 @@
 
 import ctypes
 import gc
+import json
+import os
 import pathlib
 import runpy
+import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +21,20 @@ from tritonserver._c import triton_bindings as tb
 HERE = pathlib.Path(__file__).parent
 LIBRARY = HERE / "libfake_core.so"
 TABLE = runpy.run_path(str(HERE / "calls.py"))
+
+PROLOGUE = f"""
+import json, os, runpy
+import tritonserver
+from tritonserver._c import triton_bindings as tb
+
+LIBRARY = {str(LIBRARY)!r}
+TABLE = runpy.run_path({str(HERE / "calls.py")!r})
+
+
+def describe(error):
+    return [type(error).__name__, str(error)]
+
+"""
 
 
 class FakeCore:
@@ -60,6 +79,9 @@ class FakeCore:
 
     def set_output_size(self, byte_size: int) -> None:
         self._library.fake_core_set_output_size(byte_size)
+
+    def log(self, level: tb.TRITONSERVER_LogLevel, message: bytes) -> None:
+        self._library.fake_core_log(int(level), message)
 
 
 @pytest.fixture(scope="session")
@@ -113,3 +135,22 @@ def call(core: FakeCore, server: tb.TRITONSERVER_Server) -> Callable[[str, str],
             assert injected, "the function was not called"
 
     return call
+
+
+@pytest.fixture
+def run() -> Callable[..., list[Any]]:
+    """Run a program in a process of its own, and return what it prints, a line of JSON each."""
+
+    def run(program: str, **environment: str) -> list[Any]:
+        result = subprocess.run(
+            [sys.executable, "-c", PROLOGUE + textwrap.dedent(program)],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    return run

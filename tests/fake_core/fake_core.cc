@@ -68,7 +68,11 @@ struct TRITONSERVER_MetricFamily : Object {};
 struct TRITONSERVER_Metrics : Object {};
 struct TRITONSERVER_Parameter : Object {};
 struct TRITONSERVER_Server : Object {};
-struct TRITONSERVER_ServerOptions : Object {};
+
+struct TRITONSERVER_ServerOptions : Object {
+  TRITONSERVER_LogCallbackFn_t log = nullptr;
+  void* log_userp = nullptr;
+};
 
 struct TRITONSERVER_Error : Object {
   TRITONSERVER_Error(TRITONSERVER_Error_Code code, const std::string& message)
@@ -204,6 +208,8 @@ Result Act(bool null, Parameters...) {
     return null ? nullptr : "text";
   } else if constexpr (std::is_same_v<Result, TRITONSERVER_Parameter*>) {
     return null ? nullptr : new TRITONSERVER_Parameter;
+  } else if constexpr (std::is_same_v<Result, bool>) {
+    return true;
   } else {
     return Result();
   }
@@ -278,6 +284,52 @@ TRITONSERVER_Error* Act<&TRITONSERVER_InferenceRequestSetResponseCallback, TRITO
   request->callbacks.allocator_userp = allocator_userp;
   request->callbacks.respond = respond;
   request->callbacks.response_userp = userp;
+  return nullptr;
+}
+
+// Where records go, if anywhere: to what the options of the last server had.
+struct Log {
+  std::mutex mutex;
+  TRITONSERVER_LogCallbackFn_t callback = nullptr;
+  void* userp = nullptr;
+};
+
+Log& installed_log() {
+  static auto& instance = *new Log;
+  return instance;
+}
+
+// Calls back under a lock of the core's.
+void WriteLog(TRITONSERVER_LogLevel level, const char* filename, int line, const char* message) {
+  constexpr uint64_t kTimestamp = 1'795'558'393'527'943;
+  const Log& log = installed_log();
+  std::lock_guard lock(installed_log().mutex);
+  if (log.callback != nullptr) {
+    log.callback(level, filename, line, kTimestamp, message, log.userp);
+  }
+}
+
+template <>
+TRITONSERVER_Error* Act<&TRITONSERVER_ServerOptionsSetLogCallback, TRITONSERVER_Error*>(
+    bool, TRITONSERVER_ServerOptions* options, TRITONSERVER_LogCallbackFn_t callback, void* userp) {
+  options->log = callback;
+  options->log_userp = userp;
+  return nullptr;
+}
+
+template <>
+TRITONSERVER_Error* Act<&TRITONSERVER_ServerNew, TRITONSERVER_Error*>(
+    bool, TRITONSERVER_Server**, TRITONSERVER_ServerOptions* options) {
+  std::lock_guard lock(installed_log().mutex);
+  installed_log().callback = options->log;
+  installed_log().userp = options->log_userp;
+  return nullptr;
+}
+
+template <>
+TRITONSERVER_Error* Act<&TRITONSERVER_LogMessage, TRITONSERVER_Error*>(
+    bool, TRITONSERVER_LogLevel level, const char* filename, int line, const char* message) {
+  WriteLog(level, filename, line, message);
   return nullptr;
 }
 
@@ -455,3 +507,15 @@ EXPORT void fake_core_play(const char* script) { state().script = script; }
 
 // Sets the size of the output of each response in bytes.
 EXPORT void fake_core_set_output_size(std::size_t byte_size) { state().output_size = byte_size; }
+
+// Logs something of the core's own.
+EXPORT void fake_core_log(TRITONSERVER_LogLevel level, const char* message) {
+  WriteLog(level, "core.cc", 1, message);
+}
+
+// Logs on a thread of the core's until the process ends.
+EXPORT void fake_core_log_for_ever() {
+  std::thread([] {
+    for (;;) WriteLog(TRITONSERVER_LOG_INFO, "core.cc", 1, "still here");
+  }).detach();
+}

@@ -9,10 +9,13 @@ from tritonserver._api._enums import LogLevel
 
 # E1124 22:13:13.527943 12821 logging.cc:12] "message"          LogFormat.DEFAULT
 # 2026-11-24T22:13:13Z E 12821 logging.cc:12] "message"         LogFormat.ISO8601
+# E1795558393527943 12821 logging.cc:12] "message"              from a callback of the core
+#
+# Cores without callbacks write verbose messages as INFO; those of the binding have a mark.
 _HEADER = re.compile(
-    r"^(?:(?P<level>[IWE])(?P<default>\d{4} \d\d:\d\d:\d\d\.\d{6})"
+    r"^(?:(?P<level>[IWEV])(?:(?P<default>\d{4} \d\d:\d\d:\d\d\.\d{6})|(?P<us>\d+))"
     r"|(?P<iso>\d{4}-\S+Z) (?P<iso_level>[IWE]))"
-    r" +(?P<thread>\d+) (?P<filename>[^:\n]+):(?P<line>\d+)\] ",
+    r" +(?P<thread>\d+) (?P<mark>VERBOSE )?(?P<filename>[^\n]*?):(?P<line>-?\d+)\] ",
     re.MULTILINE,
 )
 
@@ -21,8 +24,12 @@ _NO_DIGIT = re.compile(r"\D")
 # What the core says at every start on a machine without a GPU.
 NOISE = ("CudaDriverHelper has not been initialized.",)
 
-# Verbose messages are written as INFO.
-_LEVELS = {"I": LogLevel.INFO, "W": LogLevel.WARN, "E": LogLevel.ERROR}
+_LEVELS = {
+    "I": LogLevel.INFO,
+    "W": LogLevel.WARN,
+    "E": LogLevel.ERROR,
+    "V": LogLevel.VERBOSE,
+}
 
 
 class Record(NamedTuple):
@@ -54,13 +61,14 @@ def parse(text: str, last: Record) -> list[Record]:
     for header, end in zip(headers, [*begins[1:], len(text)], strict=False):
         records.append(
             Record(
-                level=_LEVELS[header["level"] or header["iso_level"]],
+                level=_LEVELS["V" if header["mark"] else header["level"] or header["iso_level"]],
                 filename=header["filename"],
                 line=int(header["line"]),
-                timestamp_us=_timestamp_us(header["default"], header["iso"]),
+                timestamp_us=int(header["us"] or _timestamp_us(header["default"], header["iso"])),
                 thread=int(header["thread"]),
                 message=_unescape(text[header.end() : end].rstrip("\n")),
-                text=text[header.start() : end].rstrip("\n"),
+                text=f"{text[header.start() : header.end('thread')]} "
+                f"{text[header.start('filename') : end]}".rstrip("\n"),
             )
         )
     return records

@@ -1,67 +1,112 @@
 """Where Triton's log goes.
 
-The core has one log for the process and writes it to standard error or to a file; it has no
-callback. When Python wants to read it, the core is given a file in memory instead: to pass records
-on to `logging` or `Options.log_callback`, and, while a server starts or loads a model, to quote the
-errors in the exception, for some reasons are found nowhere else. A file in memory, unlike a pipe,
-never makes the core wait for Python, so that the locks of the two cannot meet.
+The core has one log for the process and writes it to standard error or to a file. When Python wants
+to read it, the core is given a file in memory instead: to pass records on to `logging` or to a
+callback, and, while a server starts or loads a model, to quote the errors in the exception, for
+some reasons are found nowhere else. A file in memory, unlike a pipe, never makes the core wait for
+Python, so that the locks of the two cannot meet. Cores that have a callback of their own, from
+26.08 on, write to the same file through it, which tells verbose messages apart.
 """
 
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from tritonserver._api._enums import LogFormat, LogLevel
 from tritonserver._api._log_records import NOISE, Record, parse
 from tritonserver._api._log_sinks import (
+    LogCallback,
     Sink,
     callback_sink,
     configured_logger,
     file_sink,
     logger_sink,
 )
-from tritonserver._c.triton_bindings import InternalError, TRITONSERVER_ServerOptions
+from tritonserver._c.triton_bindings import (
+    InternalError,
+    TRITONSERVER_ServerOptions,
+    _divert_log,
+    _log_settings,
+    _undivert_log,
+)
 from tritonserver.runtime import gpu_present
-
-if TYPE_CHECKING:
-    from tritonserver._api._options import Options
 
 _POLL_SECONDS = 0.05
 _CHUNK_BYTES = 1 << 16
 _FILE_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    """What the log of the process is set to: where to, what and how."""
+class _Settings(NamedTuple):
+    """What the log of the process is set to, by options of either API."""
 
-    file: str = ""
-    sink: Sink | None = None
-    info: bool = False
-    warn: bool = False
-    error: bool = False
-    verbose: int = 0
-    format: LogFormat = LogFormat.DEFAULT
+    file: str
+    info: bool
+    warn: bool
+    error: bool
+    verbose: int
 
     def wants(self, record: Record) -> bool:
         """Whether the log is on for `record`, and it says something of this machine."""
         if record.message in NOISE and not gpu_present():
             return False
-        return {LogLevel.INFO: self.info, LogLevel.WARN: self.warn}.get(record.level, self.error)
+        return {
+            LogLevel.VERBOSE: self.verbose > 0,
+            LogLevel.INFO: self.info or self.verbose > 0,  # which may be written alike
+            LogLevel.WARN: self.warn,
+            LogLevel.ERROR: self.error,
+        }[record.level]
 
 
-def apply(options: "Options") -> None:
-    """Point the log of the process where `options` want it, as `LogMessage` describes.
+def apply(
+    native: TRITONSERVER_ServerOptions,
+    *,
+    file: str | None,
+    callback: LogCallback | None,
+    info: bool,
+    warn: bool,
+    error: bool,
+    verbose: int,
+    format: LogFormat,
+) -> None:
+    """Set the log of the process, as `LogMessage` describes. The callback comes with the server.
 
     Raises
     ------
     InternalError
         The log file cannot be opened.
     """
-    _route.set(_settings(options))
+    logger = configured_logger() if not file and callback is None else None
+
+    def wanted(level: int) -> bool:
+        return logger is not None and logger.isEnabledFor(level)
+
+    try:
+        native.set_log_file(file or "")
+    except InternalError as failure:
+        reason = str(failure).rpartition(": ")[2].strip()
+        raise InternalError(f"log_file: {file!r}: {reason}") from None
+    # By number, for `logging` is only imported by programs that use it.
+    native.set_log_info(info or wanted(20))
+    native.set_log_warn(warn or wanted(30))
+    native.set_log_error(error or wanted(40))
+    native.set_log_verbose(max(verbose, 1 if wanted(10) else 0))
+    native.set_log_format(format)
+    native.set_log_callback(callback)
+    _route.set_default(None if logger is None else logger_sink(logger))
+
+
+def install(callback: LogCallback | None) -> Callable[[], None]:
+    """Have records go to `callback`, or where they go without one: a server is being created.
+
+    Returns
+    -------
+    flush
+        What waits until the callback has got everything logged so far.
+    """
+    _route.set_callback(None if callback is None else callback_sink(callback))
+    return flush
 
 
 def collecting() -> AbstractContextManager[Callable[[], list[Record]]]:
@@ -82,29 +127,6 @@ def reset_after_fork() -> None:
     """Start anew in a forked child, where neither the thread nor the locks can be relied on."""
     global _route
     _route = _LogRoute()
-
-
-def _settings(options: "Options") -> _Settings:
-    logger = configured_logger() if not options.log_file else None
-    sink: Sink | None = None
-    if options.log_callback is not None:
-        sink = callback_sink(options.log_callback)
-    elif logger is not None:
-        sink = logger_sink(logger)
-
-    def wanted(level: int) -> bool:
-        return sink is not None and logger is not None and logger.isEnabledFor(level)
-
-    return _Settings(
-        file=os.fspath(options.log_file or ""),
-        sink=sink,
-        # By number, for `logging` is only imported by programs that use it.
-        info=options.log_info or wanted(20),
-        warn=options.log_warn or wanted(30),
-        error=options.log_error or wanted(40),
-        verbose=max(options.log_verbose, 1 if wanted(10) else 0),
-        format=options.log_format if sink is None else LogFormat.DEFAULT,
-    )
 
 
 class _MemoryFile:
@@ -142,7 +164,9 @@ class _LogRoute:
         self._lock = threading.RLock()
         self._round_ended = threading.Condition(self._lock)
         self._wake = threading.Event()
-        self._settings = _Settings()
+        # Where records go: to the callback or, if there is none, to the default.
+        self._callback: Sink | None = None
+        self._default: Sink | None = None
         self._collectors: list[list[Record]] = []
         # The last one is the core's target; one before it is read to its end.
         self._files: list[_MemoryFile] = []
@@ -151,15 +175,16 @@ class _LogRoute:
         self._rounds = 0
         self._thread: threading.Thread | None = None
 
-    def set(self, settings: _Settings) -> None:
+    def set_callback(self, sink: Sink | None) -> None:
         with self._lock:
-            if settings.sink is None:
-                try:
-                    TRITONSERVER_ServerOptions().set_log_file(settings.file)
-                except InternalError as error:
-                    reason = str(error).rpartition(": ")[2].strip()
-                    raise InternalError(f"log_file: {settings.file!r}: {reason}") from None
-            self._settings = settings
+            self._catch_up()
+            self._callback = sink
+            self._install()
+
+    def set_default(self, sink: Sink | None) -> None:
+        with self._lock:
+            self._catch_up()
+            self._default = sink
             self._install()
 
     @contextmanager
@@ -189,32 +214,25 @@ class _LogRoute:
             if self._thread not in (None, threading.current_thread()):
                 goal = self._rounds + 2  # what has begun may have missed something
                 self._wake.set()
-                self._round_ended.wait_for(lambda: self._rounds >= goal, timeout=1)
+                self._round_ended.wait_for(
+                    lambda: self._rounds >= goal or self._thread is None, timeout=1
+                )
 
     def _install(self) -> None:
-        """Point the core at the target that settings and collectors ask for."""
-        settings = self._settings
-        native = TRITONSERVER_ServerOptions()
-        if settings.sink is None and not self._collectors:
-            native.set_log_file(settings.file)
+        """Point the core at the target that sinks and collectors ask for."""
+        self._forward = self._callback or self._default
+        if self._forward is None and not self._collectors:
+            _undivert_log()
             self._catch_up()
-            self._forward = None
-        else:
-            self._files = self._files or [_MemoryFile()]
-            native.set_log_file(self._files[-1].path)
-            self._forward = settings.sink
-            if settings.sink is None and settings.error:
-                self._forward = file_sink(settings.file)
-            if self._forward is not None and self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="tritonserver-log", daemon=True
-                )
-                self._thread.start()
-        native.set_log_info(settings.info or bool(self._collectors))
-        native.set_log_warn(settings.warn or bool(self._collectors))
-        native.set_log_error(settings.error or bool(self._collectors))
-        native.set_log_verbose(settings.verbose)
-        native.set_log_format(settings.format)
+            return
+        self._files = self._files or [_MemoryFile()]
+        _divert_log(self._files[-1].path, bool(self._collectors), self._forward is not None)
+        file, *levels = _log_settings()
+        if self._forward is None and any(levels):
+            self._forward = file_sink(file)
+        if self._forward is not None and self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="tritonserver-log", daemon=True)
+            self._thread.start()
 
     def _catch_up(self) -> None:
         """Read all that was written before, but not for ever if more is written all the time."""
@@ -237,8 +255,11 @@ class _LogRoute:
             self._install()
         for collected in self._collectors:
             collected += records
-        if (forward := self._forward) is not None:
-            self._pending += [(forward, r) for r in records if self._settings.wants(r)]
+        if (forward := self._forward) is not None and records:
+            settings = _Settings(*_log_settings())
+            if not self._collectors and not settings.info:
+                records = [_as_verbose(record) for record in records]
+            self._pending += [(forward, r) for r in records if settings.wants(r)]
         return file.bytes_read - before
 
     def _run(self) -> None:
@@ -248,6 +269,7 @@ class _LogRoute:
                 batch, self._pending = self._pending, []
                 if not batch and self._forward is None:
                     self._thread = None
+                    self._round_ended.notify_all()
                     return
             for sink, record in batch:
                 try:
@@ -260,6 +282,12 @@ class _LogRoute:
             if not batch:
                 self._wake.wait(_POLL_SECONDS)
             self._wake.clear()
+
+
+def _as_verbose(record: Record) -> Record:
+    """Return `record` as what it is if there is no information: the core writes them alike."""
+    is_verbose = record.level == LogLevel.INFO
+    return record._replace(level=LogLevel.VERBOSE) if is_verbose else record
 
 
 class _Unraisable:

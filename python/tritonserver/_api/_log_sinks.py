@@ -11,7 +11,8 @@ from tritonserver._api._log_records import Record
 if TYPE_CHECKING:
     import logging
 
-    from tritonserver._api._options import LogCallback
+#: Called as `callback(level, filename, line, timestamp_us, message)`.
+LogCallback = Callable[[LogLevel, str, int, int, str], object]
 
 Sink = Callable[[Record], object]
 
@@ -39,6 +40,7 @@ def logger_sink(logger: "logging.Logger") -> Sink:
     import logging
 
     levels = {
+        LogLevel.VERBOSE: logging.DEBUG,
         LogLevel.INFO: logging.INFO,
         LogLevel.WARN: logging.WARNING,
         LogLevel.ERROR: logging.ERROR,

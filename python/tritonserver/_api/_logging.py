@@ -15,8 +15,9 @@ def LogMessage(level: LogLevel, message: str) -> None:
     The log is one for the process. What the last started server's options turned on goes, in this
     order, to its `log_callback`; to its `log_file`; to Python's logger `tritonserver`, if the
     program gave that logger a level or a handler before the start, in which case the logger's own
-    level turns messages on as well; or to standard error. Levels that are off are dropped, and
-    verbose messages are written as INFO, as the core does it.
+    level turns messages on as well; or to standard error. Levels that are off are dropped. In a
+    file and on standard error verbose messages look like INFO, as the core writes them. A callback
+    has got the message when this returns, unless it takes more than a second.
 
     Raises
     ------

@@ -13,11 +13,11 @@ from tritonserver._api import _log_route
 from tritonserver._api._enums import (
     InstanceGroupKind,
     LogFormat,
-    LogLevel,
     ModelControlMode,
     RateLimitMode,
 )
 from tritonserver._api._home import home
+from tritonserver._api._log_sinks import LogCallback
 from tritonserver._api._schema import Count, Path, check, decode_record
 from tritonserver._c.triton_bindings import (
     InvalidArgumentError,
@@ -25,9 +25,6 @@ from tritonserver._c.triton_bindings import (
     UnsupportedError,
 )
 from tritonserver.runtime import gpu_present, plain_path
-
-#: Called as `callback(level, filename, line, timestamp_us, message)`.
-LogCallback = Callable[[LogLevel, str, int, int, str], object]
 
 
 @dataclass(slots=True)
@@ -127,7 +124,10 @@ class Options:
         Level of verbose messages; 0 for none.
     log_callback
         Called for each logged message with its `LogLevel`, file name, line, time in microseconds
-        since the epoch, and text, on a thread of its own. Nothing is logged elsewhere then.
+        since the epoch, and text, on a thread of its own. Nothing is logged elsewhere then. It acts
+        on the whole process, from the start of this server to that of the next one. What it raises
+        goes to `sys.unraisablehook`. Cores before 26.08 do not tell their own verbose messages from
+        information.
     metrics, gpu_metrics, cpu_metrics
         Which metrics are collected. There are no GPU metrics on a machine without a GPU.
     metrics_interval
@@ -271,10 +271,19 @@ class Options:
                 # Older cores lack some options; the defaults are what they do anyway.
                 if getattr(self, name) != getattr(_DEFAULTS, name):
                     raise
-        self.log_info |= values["log_verbose"] > 0
-        self.log_warn |= self.log_info
-        self.log_error |= self.log_warn
-        _log_route.apply(self)
+        self.log_info = values["log_info"] or values["log_verbose"] > 0
+        self.log_warn = values["log_warn"] or self.log_info
+        self.log_error = values["log_error"] or self.log_warn
+        _log_route.apply(
+            native,
+            file=values["log_file"],
+            callback=values["log_callback"],
+            info=self.log_info,
+            warn=self.log_warn,
+            error=self.log_error,
+            verbose=values["log_verbose"],
+            format=values["log_format"],
+        )
         return native
 
 
@@ -401,7 +410,7 @@ def _set_exit_timeout(native: TRITONSERVER_ServerOptions, seconds: int) -> None:
     native.set_exit_timeout(min(seconds, 2**31 - 1))
 
 
-# How each option reaches the core. Those of the log are process-wide and left to `_log_route`.
+# How each option reaches the core. Those of the log are left to `_log_route`.
 _Native = TRITONSERVER_ServerOptions
 _SETTERS: dict[str, _Setter] = {
     "model_repository": _set_repositories,

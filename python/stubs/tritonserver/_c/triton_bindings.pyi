@@ -1175,6 +1175,20 @@ class TRITONSERVER_ServerOptions:
 
         C API: TRITONSERVER_ServerOptionsSetLogVerbose
         """
+    def set_log_callback(
+        self,
+        callback: collections.abc.Callable[[TRITONSERVER_LogLevel, str, int, int, str], object]
+        | None,
+    ) -> None:
+        """Have records of the log go to a function, instead of the file or the console.
+
+        `callback(level, filename, line, timestamp_us, message)` is called on a thread of its own, in the
+        order of the records; what it raises goes to `sys.unraisablehook`. It acts on the whole process from
+        the creation of a server with these options to that of the next one; None for no callback. Cores
+        before 26.08 do not tell verbose messages of their own from information.
+
+        C API: TRITONSERVER_ServerOptionsSetLogCallback
+        """
     def set_metrics(self, enable: bool) -> None:
         """Whether metrics are collected; true by default. Shared by all servers of the process.
 
@@ -1230,12 +1244,6 @@ class TRITONSERVER_ServerOptions:
 
         C API: TRITONSERVER_ServerOptionsSetMetricsConfig
         """
-    def set_log_callback(
-        self,
-        callback: collections.abc.Callable[[TRITONSERVER_LogLevel, str, int, int, str], object]
-        | None,
-    ) -> None:
-        """Call a function for each log message, or None. UnsupportedError for a function."""
     def set_exit_timeout(self, seconds: typing.SupportsIndex) -> None:
         """Seconds that stopping waits for requests in flight; 30 by default.
 
@@ -1497,6 +1505,29 @@ def TRITONSERVER_LogMessage(
 
     C API: TRITONSERVER_LogMessage
     """
+
+def _set_log_callback_installer(
+    install: collections.abc.Callable[
+        [collections.abc.Callable[[TRITONSERVER_LogLevel, str, int, int, str], object] | None],
+        collections.abc.Callable[[], object],
+    ],
+) -> None:
+    """Set what has records of the log go to a callback, or, for None, not any more.
+
+    `install` returns what waits until the callback has got all that was logged.
+    """
+
+def _divert_log(file: str, everything: bool, default_format: bool) -> None:
+    """Have the log written to this file, whatever is set.
+
+    `everything` turns on all levels but the verbose one.
+    """
+
+def _undivert_log() -> None:
+    """Have the log written as it is set again."""
+
+def _log_settings() -> tuple[str, bool, bool, bool, int]:
+    """What the log was set to: file, info, warn, error, and the verbose level."""
 
 def api_version() -> tuple[int, int]:
     """Major and minor version of the C API that the core implements.

@@ -1,4 +1,5 @@
-// Our own declarations of Triton's in-process C API, version 1.34 (release 24.08 and later).
+// Our own declarations of Triton's in-process C API, version 1.34 (release 24.08 and later), with
+// what 26.08 added.
 //
 // Used where no Triton installation with headers is at hand; tests/c_api proves that they agree
 // with the installation's header where one is.
