@@ -180,10 +180,62 @@ def test_wrong_type(option: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "others",
+    [
+        {},
+        {"model_repository": None},
+        {"model_repository": "/no/such/repository"},
+        {"model_repository": "/models", "server_id": "a\0b"},
+        {"model_repository": "/models", "pinned_memory_pool_size": -1},
+        {"model_repository": "/models", "cuda_memory_pool_sizes": {0: -1}},
+        {"model_repository": "/models", "startup_models": ["../test"]},
+        {"model_repository": "/models", "log_file": "/no/such/directory/log"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("exit_timeout", "soon"),
+        ("strict_readiness", "no"),
+        ("metrics_interval", 1.5),
+        ("cache_config", {"local": {"size": object()}}),
+        ("metrics_configuration", {"": {"summary_latencies": True}}),
+        ("cuda_memory_pool_sizes", {0: -1, 1: "all"}),
+    ],
+)
+def test_wrong_type_is_told_first(option: str, value: Any, others: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=option):
+        Server(**(others | {option: value})).start()
+
+
+def test_wrong_type_is_told_before_a_core_is_looked_for(run_program: Callable[..., Any]) -> None:
+    program = """
+    import tritonserver
+    try:
+        tritonserver.Server(model_repository="/models", exit_timeout="soon").start()
+    except TypeError as error:
+        print(error)
+    """
+    ended = run_program(program, TRITONSERVER_LIBRARY="/no/such/library")
+    assert ended.output == "exit_timeout: 'soon' is of type str; it must be an int\n"
+
+
+def test_cache_config_that_holds_itself() -> None:
+    settings: dict[str, Any] = {}
+    settings["settings"] = settings
+    server = Server(model_repository="/models", cache_config={"local": settings})
+    with pytest.raises(InvalidArgumentError, match="cache_config"):
+        server.start()
+
+
+@pytest.mark.parametrize(
     ("option", "value", "message"),
     [
         ("model_repository", None, "must be a path"),
         ("model_repository", [], "must be a path"),
+        ("model_repository", (), "must be a path"),
+        ("model_repository", "", "must be a path"),
         ("pinned_memory_pool_size", -1, "0 or more"),
         ("cuda_memory_pool_sizes", {0: -1}, "0 or more"),
         ("rate_limiter_resources", [RateLimiterResource("lane", -1, 0)], "0 or more"),

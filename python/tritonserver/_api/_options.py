@@ -18,7 +18,7 @@ from tritonserver._api._enums import (
 )
 from tritonserver._api._home import home
 from tritonserver._api._log_sinks import LogCallback
-from tritonserver._api._schema import Count, Path, check, decode_record
+from tritonserver._api._schema import Count, Json, Path, check_all, decode_record
 from tritonserver._c.triton_bindings import (
     InvalidArgumentError,
     TRITONSERVER_ServerOptions,
@@ -152,7 +152,7 @@ class Options:
     rate_limiter_resources: list[RateLimiterResource] = field(default_factory=list)
     pinned_memory_pool_size: Count = 1 << 28
     cuda_memory_pool_sizes: dict[int, Count] = field(default_factory=dict)
-    cache_config: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cache_config: dict[str, dict[str, Json]] = field(default_factory=dict)
     cache_directory: Path = "/opt/tritonserver/caches"
     min_supported_compute_capability: float = 6.0
     exit_on_error: bool = True
@@ -247,24 +247,40 @@ class Options:
                 values[name] = text if _FIELDS.get(name) is str else value
         return decode_record(cls, "environment", values)
 
-    def _create_tritonserver_server_options(
-        self, with_startup_models: bool = True
-    ) -> TRITONSERVER_ServerOptions:
-        """Check all values and hand them to the core. The log is configured at once."""
-        if self.model_repository is None or self.model_repository == []:
+    def _check(self) -> dict[str, Any]:
+        """Return all values as they are handed to the core. Wrong types are told first.
+
+        Raises
+        ------
+        TypeError
+            A value has the wrong type, whatever else is wrong.
+        InvalidArgumentError
+            A value is invalid, or there is no repository.
+        """
+        given = {name: getattr(self, name) for name in _FIELDS}
+        if given["model_repository"] is None:
+            given["model_repository"] = []
+        values = check_all(_FIELDS, given)
+        if not values["model_repository"]:
             raise InvalidArgumentError(
                 f"model_repository: {self.model_repository!r} must be a path or a list of paths"
             )
+        if isinstance(values["model_repository"], str):
+            values["model_repository"] = [values["model_repository"]]
+        return values
+
+    def _create_tritonserver_server_options(self) -> TRITONSERVER_ServerOptions:
+        """Check all values and hand them to the core. The log is configured at once."""
+        return self._hand_over(self._check())
+
+    def _hand_over(self, values: dict[str, Any]) -> TRITONSERVER_ServerOptions:
         if isinstance(self.model_repository, str | os.PathLike):
-            self.model_repository = [os.fspath(self.model_repository)]
-        values = {name: check(type_, name, getattr(self, name)) for name, type_ in _FIELDS.items()}
+            self.model_repository = values["model_repository"]
         native = TRITONSERVER_ServerOptions()
         for backend, settings in home().backend_settings().items():
             for setting, value in settings.items():
                 native.set_backend_config(backend, setting, value)
         for name, apply in _SETTERS.items():
-            if name == "startup_models" and not with_startup_models:
-                continue
             try:
                 apply(native, values[name])
             except UnsupportedError:
@@ -299,7 +315,7 @@ class OptionsKwargs(TypedDict, total=False):
     rate_limiter_resources: list[RateLimiterResource]
     pinned_memory_pool_size: Count
     cuda_memory_pool_sizes: dict[int, Count]
-    cache_config: dict[str, dict[str, Any]]
+    cache_config: dict[str, dict[str, Json]]
     cache_directory: Path
     min_supported_compute_capability: float
     exit_on_error: bool

@@ -2,6 +2,7 @@
 
 import collections.abc
 import dataclasses
+import json
 import operator
 import os
 import types
@@ -19,6 +20,9 @@ Record = TypeVar("Record", bound="DataclassInstance")
 #: An integer that must not be negative.
 Count = Annotated[int, "0 or more"]
 
+#: Whatever JSON has.
+Json = Annotated[Any, "JSON"]
+
 #: What is accepted wherever a path is.
 Path = str | os.PathLike[str]
 
@@ -33,33 +37,19 @@ def check(annotation: Any, name: str, value: Any) -> Any:
     InvalidArgumentError
         It is of that type, but negative or a text with an embedded NUL.
     """
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if annotation is Any:
-        return value
-    if origin is types.UnionType or origin is typing.Union:
-        return _check_union(arguments, name, value)
-    if origin in (list, collections.abc.Sequence):
-        if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-            raise _type_error(
-                name, value, "a list" if origin is list else "a path or a list of them"
-            )
-        return [check(arguments[0], f"{name}[{i}]", item) for i, item in enumerate(value)]
-    if origin is dict:
-        _expect(isinstance(value, Mapping), name, value, "a dict")
-        return {
-            check(arguments[0], f"key of {name}", key): check(
-                arguments[1], f"{name}[{key!r}]", item
-            )
-            for key, item in value.items()
-        }
-    if origin is collections.abc.Callable:
-        return _expect(callable(value), name, value, "callable")
-    if annotation == Count:
-        number: int = check(int, name, value)
-        if number < 0:
-            raise InvalidArgumentError(f"{name}: {value!r} is negative; it must be 0 or more")
-        return number
-    return _check_scalar(annotation, name, value)
+    return check_all({name: annotation}, {name: value})[name]
+
+
+def check_all(annotations: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Do the same for several; one that is of a wrong type is told before one that is invalid."""
+    invalid: list[InvalidArgumentError] = []
+    checked = {
+        name: _check(annotation, name, values[name], invalid)
+        for name, annotation in annotations.items()
+    }
+    if invalid:
+        raise invalid[0]
+    return checked
 
 
 def decode(annotation: Any, name: str, value: Any) -> Any:
@@ -109,22 +99,68 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"unknown {kind} {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
 
 
-def _check_union(choices: tuple[Any, ...], name: str, value: Any) -> Any:
+def _check(annotation: Any, name: str, value: Any, invalid: list[InvalidArgumentError]) -> Any:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation == Json:
+        return _check_json(name, value, invalid)
+    if origin is types.UnionType or origin is typing.Union:
+        return _check_union(arguments, name, value, invalid)
+    if origin in (list, collections.abc.Sequence):
+        if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+            raise _type_error(
+                name, value, "a list" if origin is list else "a path or a list of them"
+            )
+        return [_check(arguments[0], f"{name}[{i}]", item, invalid) for i, item in enumerate(value)]
+    if origin is dict:
+        _expect(isinstance(value, Mapping), name, value, "a dict")
+        return {
+            _check(arguments[0], f"key of {name}", key, invalid): _check(
+                arguments[1], f"{name}[{key!r}]", item, invalid
+            )
+            for key, item in value.items()
+        }
+    if origin is collections.abc.Callable:
+        return _expect(callable(value), name, value, "callable")
+    if annotation == Count:
+        number: int = _check(int, name, value, invalid)
+        if number < 0:
+            invalid.append(
+                InvalidArgumentError(f"{name}: {value!r} is negative; it must be 0 or more")
+            )
+        return number
+    return _check_scalar(annotation, name, value, invalid)
+
+
+def _check_json(name: str, value: Any, invalid: list[InvalidArgumentError]) -> Any:
+    try:
+        json.dumps(value)
+    except TypeError:
+        raise _type_error(name, value, "a value of JSON") from None
+    except ValueError as error:
+        invalid.append(InvalidArgumentError(f"{name}: {error}"))
+    return value
+
+
+def _check_union(
+    choices: tuple[Any, ...], name: str, value: Any, invalid: list[InvalidArgumentError]
+) -> Any:
     if value is None and types.NoneType in choices:
         return None
     if isinstance(value, str | os.PathLike) and str in choices:
-        return _check_scalar(str, name, os.fspath(value))
+        return _check_scalar(str, name, os.fspath(value), invalid)
     for choice in choices:
         if typing.get_origin(choice) in (collections.abc.Callable, collections.abc.Sequence):
-            return check(choice, name, value)
+            return _check(choice, name, value, invalid)
     raise _type_error(name, value, "a str or pathlib.Path")
 
 
-def _check_scalar(annotation: Any, name: str, value: Any) -> Any:
+def _check_scalar(
+    annotation: Any, name: str, value: Any, invalid: list[InvalidArgumentError]
+) -> Any:
     if annotation is str:
         _expect(isinstance(value, str), name, value, "a str")
         if "\0" in value:
-            raise InvalidArgumentError(f"{name}: {value!r} has an embedded NUL character")
+            invalid.append(InvalidArgumentError(f"{name}: {value!r} has an embedded NUL character"))
         return value
     if annotation is bool:
         # Numbers, NumPy booleans and None have always been accepted here.
@@ -140,7 +176,7 @@ def _check_scalar(annotation: Any, name: str, value: Any) -> Any:
         raise _type_error(name, value, f"a {expected}" + (f" ({members})" if members else ""))
     if dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
-            check(field.type, f"{name}.{field.name}", getattr(value, field.name))
+            _check(field.type, f"{name}.{field.name}", getattr(value, field.name), invalid)
     return value
 
 

@@ -584,15 +584,12 @@ class Server:
         return before
 
     def _start_native(self, deadline: Deadline) -> TRITONSERVER_Server:
+        values = self.options._check()  # before anything is looked for
         _lifecycle.check_fork()
         home().activate()
         with _log_route.collecting() as log:
-            native_options = self.options._create_tritonserver_server_options(
-                with_startup_models=False
-            )
-            # Which has made a list of a single repository.
-            repositories = cast("list[Path]", self.options.model_repository)
-            self._repositories = [os.fspath(repository) for repository in repositories]
+            native_options = self.options._hand_over(values | {"startup_models": []})
+            self._repositories = list(values["model_repository"])
             if self.options.exit_on_error:
                 self._check_repositories_exist()
             check_model_names(self._repositories, self._startup_names())
