@@ -115,10 +115,12 @@ def test_extras(metadata: Message) -> None:
     def names(extra: str) -> set[str]:
         return {r.name for r in requirements if not r.marker or r.marker.evaluate({"extra": extra})}
 
-    assert set(metadata.get_all("Provides-Extra", [])) == {"all", "embedded", "gpu", "test"}
+    extras = {"all", "embedded", "gpu", "gpu-cuda13", "test"}
+    assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert names("") == {"numpy"}
     assert names("embedded") == {"numpy", "nvidia-pytriton"}
     assert names("gpu") == {"numpy", "cupy-cuda12x"}
+    assert names("gpu-cuda13") == {"numpy", "cupy-cuda13x"}
     assert names("test") == {"numpy", "pytest", "pytest-asyncio"}
     assert names("all") == names("embedded") | names("gpu") | names("test")
 
