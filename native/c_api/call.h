@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "native/c_api/enums.h"
+#include "native/c_api/model_name.h"
 #include "native/c_api/objects.h"
 #include "native/triton/api.h"
 
@@ -36,8 +37,9 @@ struct Integer {
 struct String : std::string {};
 
 // What a string argument may be. Arguments are a `Name` unless `Def` is told otherwise.
-struct Name {};  // not empty
-struct Text {};  // anything
+struct Name {};       // not empty
+struct ModelName {};  // that a model can have
+struct Text {};       // anything
 
 // Throws if the C API would not take `value` as it is.
 inline void CheckText(std::string_view argument, const std::string& value) {
@@ -49,6 +51,7 @@ inline void CheckText(std::string_view argument, const std::string& value) {
 
 inline void CheckName(std::string_view argument, const std::string& value) {
   CheckText(argument, value);
+  if (argument == "model_name") CheckModelNameIsGiven(value);
   if (value.empty()) {
     throw Error(TRITONSERVER_ERROR_INVALID_ARG, std::string(argument) + " must not be empty");
   }
@@ -117,6 +120,7 @@ struct Argument<const char*> {
   template <auto kFunction, std::size_t kIndex, class Kind>
   static const char* ToC(const std::string& value) {
     (std::is_same_v<Kind, Text> ? CheckText : CheckName)(ParameterName<kFunction>(kIndex), value);
+    if (std::is_same_v<Kind, ModelName>) CheckModelName(value);
     return value.c_str();
   }
 };

@@ -324,6 +324,7 @@ void UnregisterModelRepository(Server& server, const String& path) {
 void LoadModelWithParameters(const Server& server, const String& model_name,
                              const Parameters& parameters) {
   CheckName("model_name", model_name);
+  CheckModelName(model_name);
   auto pointers = Pointers(parameters);
   Call<&Api::ServerLoadModelWithParameters>(server.get(), model_name.c_str(), pointers.data(),
                                             pointers.size());
@@ -357,7 +358,10 @@ C API: TRITONSERVER_Server, TRITONSERVER_ServerNew, TRITONSERVER_ServerDelete)",
                                                      py::release_gil_before_calling_cpp_dtor());
   py::module_::import("atexit").attr("register")(py::cpp_function(&StopAll));
 
-  later.push_back([server]() mutable {
+  later.push_back([module, server]() mutable {
+    module.def(
+        "_check_model_name", [](const String& model_name) { CheckModelName(model_name); },
+        py::arg("model_name"), "InvalidArgumentError for a name that no model can have.");
     server.def(py::init(&NewServerWithLog), py::arg("options").none(false));
     server.def("stop", &StopWithLog,
                Document<&Api::ServerStop>(
@@ -413,7 +417,7 @@ Its response cache goes with it. Whoever uses it afterwards gets UnavailableErro
                    "All models in the repositories with their state; with bit READY of "
                    "TRITONSERVER_ModelIndexFlag those that are ready.")
                    .c_str());
-    Def<&Api::ServerLoadModel>(
+    Def<&Api::ServerLoadModel, ModelName>(
         server, "load_model",
         R"(Load or reload a model and wait for it. EXPLICIT mode only, otherwise UnavailableError.
 
@@ -428,11 +432,11 @@ InvalidArgumentError says why the backend refused it; InternalError leaves the r
 Parameter `config` (str, JSON) replaces the configuration; `file:<relative path>` (bytes) adds a
 file: then the files given are all the model has, and `config` is needed too.)")
             .c_str());
-    Def<&Api::ServerUnloadModel>(
+    Def<&Api::ServerUnloadModel, ModelName>(
         server, "unload_model",
         "Begin to unload a model; returns before it is gone. Unknown models are ignored.",
         NoGilChangingModels());
-    Def<&Api::ServerUnloadModelAndDependents>(
+    Def<&Api::ServerUnloadModelAndDependents, ModelName>(
         server, "unload_model_and_dependents",
         "Begin to unload a model and the models it is composed of that nobody else uses.",
         NoGilChangingModels());

@@ -85,9 +85,10 @@ C API: TRITONSERVER_ServerOptions, TRITONSERVER_ServerOptionsNew, TRITONSERVER_S
         options, "set_model_repository_path", "Add a model repository. Call it again for more.");
     Def<&Api::ServerOptionsSetModelControlMode>(
         options, "set_model_control_mode", "Who decides which models are loaded; POLL by default.");
-    Def<&Api::ServerOptionsSetStartupModel>(options, "set_startup_model",
-                                            "Add a model to load at start in EXPLICIT mode, \"*\" "
-                                            "alone for all. Call it again for more.");
+    Def<&Api::ServerOptionsSetStartupModel, ModelName>(
+        options, "set_startup_model",
+        "Add a model to load at start in EXPLICIT mode, \"*\" "
+        "alone for all. Call it again for more.");
     Def<&Api::ServerOptionsSetStrictModelConfig>(
         options, "set_strict_model_config",
         "Whether each model must have a complete configuration, instead of being asked for what is "

@@ -238,6 +238,61 @@ def test_an_unknown_model(start_server: Start) -> None:
         server.unload("identity_fp23")
 
 
+IMPOSSIBLE = ["", "  ", "\t", "a/b", "/a", "..", ".", "../a", "a..b", "a\\b", "a\nb", "\x7f"]
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_a_name_that_no_model_can_have(
+    start_server: Start, repository: Repository, tmp_path: Path, name: str
+) -> None:
+    server = start_server("native/identity_fp32", model_control_mode=EXPLICIT)
+    model = server.model(name)
+    other = tmp_path / "other"
+    shutil.copytree(repository() / "identity_fp32", other / "identity_fp32")
+    for call in (
+        lambda: server.load(name),
+        lambda: server.load(name, config={"backend": "identity"}),
+        lambda: server.unload(name),
+        lambda: server.unload(model, unload_dependents=True),
+        lambda: server.register_model_repository(other, {"identity_fp32": name}),
+        lambda: server.register_model_repository(other, {name: "identity_fp32"}),
+        model.statistics,
+    ):
+        with pytest.raises(InvalidArgumentError, match="Invalid model name '"):
+            call()
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_asking_a_model_with_an_impossible_name(start_server: Start, name: str) -> None:
+    """It is unknown, as any other that is not there."""
+    server = start_server("native/identity_fp32", model_control_mode=EXPLICIT)
+    model = server.model(name)
+    for call in (
+        lambda: model.infer(inputs={"INPUT0": FP32}),
+        lambda: model(INPUT0=FP32),
+        lambda: model.bind(inputs={"INPUT0": FP32}).run(),
+    ):
+        with pytest.raises(NotFoundError, match="Invalid model name '"):
+            call()
+    if name.strip():
+        assert not model.ready()
+        with pytest.raises(NotFoundError, match="unknown model"):
+            model.metadata()
+    else:
+        for question in (model.ready, model.metadata, model.config, model.batch_properties):
+            with pytest.raises(InvalidArgumentError, match="Invalid model name '"):
+                question()
+
+
+@pytest.mark.parametrize("name", ["./identity_fp32", "identity_fp32/", "../repository/x"])
+def test_a_path_is_no_name(start_server: Start, name: str) -> None:
+    """Older cores would load what is there under this name."""
+    server = start_server("native/identity_fp32", model_control_mode=EXPLICIT)
+    with pytest.raises(InvalidArgumentError, match="Invalid model name"):
+        server.load(name)
+    assert [entry["name"] for entry in server.index()] == ["identity_fp32"]
+
+
 def test_an_unknown_startup_model(repository: Repository) -> None:
     with pytest.raises(InternalError, match="no_such: model not found"):
         Server(

@@ -243,6 +243,8 @@ def test_cache_config_that_holds_itself() -> None:
         ("metrics_interval", -1, "0 or more"),
         ("server_id", "a\0b", "NUL"),
         ("startup_models", ["a\0b"], "NUL"),
+        ("startup_models", [""], "Invalid model name ''"),
+        ("startup_models", ["../test"], "Invalid model name '../test'"),
         (
             "model_load_device_limits",
             [ModelLoadDeviceLimit(InstanceGroupKind.CPU, 0, 0.5)],

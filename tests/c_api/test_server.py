@@ -142,6 +142,35 @@ def test_load_that_fails(server: Server) -> None:
     server.unload_model("no_such_model")
 
 
+@pytest.mark.parametrize("name", ["", " ", "\t", "a/b", "..", "./identity_fp32", "a\\b", "a\nb"])
+def test_name_that_no_model_can_have(
+    server: tb.TRITONSERVER_Server, make_options: MakeOptions, name: str
+) -> None:
+    for call in (
+        lambda: server.load_model(name),
+        lambda: server.load_model_with_parameters(name, []),
+        lambda: server.unload_model(name),
+        lambda: server.unload_model_and_dependents(name),
+        lambda: make_options(name),
+    ):
+        with pytest.raises(tb.InvalidArgumentError, match="Invalid model name '"):
+            call()
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_question_about_a_model_without_a_name(server: tb.TRITONSERVER_Server, name: str) -> None:
+    for call in (
+        lambda: server.model_is_ready(name, -1),
+        lambda: server.model_metadata(name, -1),
+        lambda: server.model_config(name, -1, 1),
+        lambda: server.model_batch_properties(name, -1),
+        lambda: server.model_transaction_properties(name, -1),
+        lambda: tb.TRITONSERVER_InferenceRequest(server, name, -1),
+    ):
+        with pytest.raises(tb.InvalidArgumentError, match="Invalid model name '"):
+            call()
+
+
 def test_error_of_a_backend_says_why(start: Callable[..., Server]) -> None:
     server = start(repository=MODELS / "failing")
     with pytest.raises(tb.InvalidArgumentError, match="must be of its type, TYPE_FP32"):

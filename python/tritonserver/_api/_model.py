@@ -17,7 +17,11 @@ from tritonserver._api._response import InferenceResponse
 from tritonserver._api._sequence import Sequence
 from tritonserver._api._tensor import Tensor
 from tritonserver._c import _inference
-from tritonserver._c.triton_bindings import TRITONSERVER_Message, UnavailableError
+from tritonserver._c.triton_bindings import (
+    TRITONSERVER_Message,
+    UnavailableError,
+    _check_model_name,
+)
 
 if sys.version_info >= (3, 11):
     from typing import Unpack
@@ -183,6 +187,7 @@ class Model(_inference.ModelBase):
         -----
         C API: TRITONSERVER_ServerModelStatistics
         """
+        _check_model_name(self.name)  # an empty one would stand for all models
         message = self._server.model_statistics(self.name, self.version)
         return cast("tritonserver.ModelStatistics", _document(message))
 

@@ -23,6 +23,7 @@ from tritonserver._c.triton_bindings import (
     InvalidArgumentError,
     TRITONSERVER_ServerOptions,
     UnsupportedError,
+    _check_model_name,
 )
 from tritonserver.runtime import gpu_present, plain_path
 
@@ -255,7 +256,7 @@ class Options:
         TypeError
             A value has the wrong type, whatever else is wrong.
         InvalidArgumentError
-            A value is invalid, or there is no repository.
+            A value is invalid, no model can have a name, or there is no repository.
         """
         given = {name: getattr(self, name) for name in _FIELDS}
         if given["model_repository"] is None:
@@ -265,6 +266,8 @@ class Options:
             raise InvalidArgumentError(
                 f"model_repository: {self.model_repository!r} must be a path or a list of paths"
             )
+        for name in values["startup_models"]:
+            _check_model_name(name)
         if isinstance(values["model_repository"], str):
             values["model_repository"] = [values["model_repository"]]
         return values

@@ -10,7 +10,12 @@ import tritonserver
 from tritonserver._api._allocators import MemoryAllocator
 from tritonserver._api._datautils import DeviceOrMemoryType
 from tritonserver._c import _inference
-from tritonserver._c.triton_bindings import TritonError, UnavailableError
+from tritonserver._c.triton_bindings import (
+    InvalidArgumentError,
+    TritonError,
+    UnavailableError,
+    _check_model_name,
+)
 
 
 class ResponseQueue(Protocol):
@@ -120,7 +125,7 @@ def explain_rejection(
         inputs = model.metadata()["inputs"]
         optional = {each["name"] for each in model.config()["input"] if each.get("optional")}
     except TritonError:
-        return f"{refusal}{_end_of_server(model)}"
+        return _impossible_name(model) or f"{refusal}{_end_of_server(model)}"
     wanted = {each["name"]: (each["datatype"], each["shape"]) for each in inputs}
     unknown = given.keys() - wanted.keys()
     concerned = {
@@ -146,6 +151,14 @@ def explain_rejection(
     if known or not given:
         parts.append(f"given: {_list(known)}")
     return "; ".join(parts)
+
+
+def _impossible_name(model: tritonserver.Model) -> str:
+    try:
+        _check_model_name(model.name)
+    except InvalidArgumentError as error:
+        return str(error)
+    return ""
 
 
 def _end_of_server(model: tritonserver.Model) -> str:

@@ -48,6 +48,7 @@ from tritonserver._c.triton_bindings import (
     TRITONSERVER_Server,
     UnavailableError,
     UnsupportedError,
+    _check_model_name,
 )
 from tritonserver.runtime import plain_path
 
@@ -383,7 +384,7 @@ class Server:
         ------
         InvalidArgumentError
             The model failed to load, or over a sample of its warm-up, which unloads it; the text
-            says why.
+            says why. Or no model can have such a name.
         InternalError
             No repository has the model, or its configuration or a parameter is wrong.
         UnavailableError
@@ -394,7 +395,7 @@ class Server:
         C API: TRITONSERVER_ServerLoadModel, TRITONSERVER_ServerLoadModelWithParameters
         """
         server = self._explicit("load", UnavailableError)
-        check(str, "model_name", model_name)
+        _check_model_name(check(str, "model_name", model_name))
         deadline = Deadline(timeout)
         model = Model(self, model_name)
         overrides = load_parameters(parameters, config, files)
@@ -449,6 +450,8 @@ class Server:
         ------
         NotFoundError
             No such model is known; the text suggests one. A model that is not loaded is fine.
+        InvalidArgumentError
+            No model can have such a name.
         UnavailableError
             The server's control mode is another, or the time was over.
 
@@ -460,6 +463,7 @@ class Server:
         deadline = Deadline(timeout)
         polling_interval = seconds("polling_interval", polling_interval)
         name = check(str, "model", model.name if isinstance(model, Model) else model)
+        _check_model_name(name)
         known = {entry["name"] for entry in self.index()} | self._loaded
         if name not in known:
             raise NotFoundError(unknown("model", name, known))
@@ -489,7 +493,7 @@ class Server:
         Raises
         ------
         InvalidArgumentError
-            The path does not exist.
+            The path does not exist, or `name_mapping` has a name that no model can have.
         AlreadyExistsError
             The path, or a model name, is there already.
         UnsupportedError
@@ -501,6 +505,9 @@ class Server:
         """
         server = self._explicit("register repositories", UnsupportedError)
         path = check(Path, "repository_path", repository_path)
+        for directory_and_name in (name_mapping or {}).items():
+            for each in directory_and_name:
+                _check_model_name(check(str, "name_mapping", each))
         check_model_names([path], name_mapping and name_mapping.values(), name_mapping)
         server.register_model_repository(
             plain_path(path),

@@ -1529,6 +1529,9 @@ def _undivert_log() -> None:
 def _log_settings() -> tuple[str, bool, bool, bool, int]:
     """What the log was set to: file, info, warn, error, and the verbose level."""
 
+def _check_model_name(model_name: str) -> None:
+    """InvalidArgumentError for a name that no model can have."""
+
 def api_version() -> tuple[int, int]:
     """Major and minor version of the C API that the core implements.
 
