@@ -1,6 +1,7 @@
 """Loading and unloading models, and changing repositories, while a server runs."""
 
 import json
+import os
 import shutil
 import threading
 import time
@@ -27,6 +28,7 @@ Start = Callable[..., Server]
 Repository = Callable[..., Path]
 
 EXPLICIT = ModelControlMode.EXPLICIT
+FAILING = Path(__file__).parents[1] / "models" / "failing"
 FP32 = np.ones(1, np.float32)
 
 PLUS_ONE = b"""
@@ -380,6 +382,114 @@ def test_polling(start_server: Start, repository: Repository) -> None:
     server.poll_model_repository(timeout=10)
     assert server.model("moved").ready()
     assert not server.model("identity_fp32").ready()
+
+
+@pytest.fixture
+def polled(start_server: Start) -> Server:
+    """A server that loads what is in its repository when it is told to."""
+    return start_server(
+        "native/identity_fp32",
+        "native/identity_eight",
+        model_control_mode=ModelControlMode.POLL,
+        exit_timeout=10,
+    )
+
+
+def change_configuration(model: Path, old: str, new: str) -> None:
+    """Change a model's configuration, and when it was written, of which the core sees seconds."""
+    config = model / "config.pbtxt"
+    text, written = config.read_text(), config.stat().st_mtime
+    assert old in text
+    config.write_text(text.replace(old, new))
+    os.utime(config, (written + 5, written + 5))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error", "reason"),
+    [
+        ("[ -1 ]", "[ -1 } ]", InternalError, "failed to read text proto.*config.*line 2"),
+        ('"identity"', '"no_such"', InvalidArgumentError, "unable to find backend.*no_such"),
+        ("OUTPUT0", "OUTPUT1", InvalidArgumentError, "OUTPUT1"),
+        ("TYPE_FP32", "TYPE_INT32", None, ""),
+    ],
+    ids=["text", "backend", "outputs", "right"],
+)
+def test_a_change_that_fails(
+    polled: Server,
+    repository: Repository,
+    old: str,
+    new: str,
+    error: type[TritonError] | None,
+    reason: str,
+) -> None:
+    """What was loaded stays, other changes are taken over, and it is told at each poll."""
+    path = repository("native/square_int32")
+    change_configuration(path / "identity_fp32", old, new)
+    if error is None:
+        polled.poll_model_repository()
+        assert polled.model("identity_fp32").metadata()["inputs"][0]["datatype"] == "INT32"
+        return
+    for _ in range(2):
+        with pytest.raises(error, match=f"(?s)could not take over 'identity_fp32':.*{reason}"):
+            polled.poll_model_repository()
+    assert polled.model("square_int32").ready()
+    list(polled.model("identity_fp32").infer(inputs={"INPUT0": FP32}))
+
+    change_configuration(path / "identity_fp32", new, old)
+    polled.poll_model_repository()
+    list(polled.model("identity_fp32").infer(inputs={"INPUT0": FP32}))
+    polled.stop()
+
+
+def test_new_models_that_fail(polled: Server, repository: Repository) -> None:
+    path = repository("failing/mismatched_types", "native/square_int32")
+    (path / "empty").mkdir()
+    with pytest.raises(InternalError) as raised:
+        polled.poll_model_repository()
+    text = str(raised.value)
+    assert "'empty'" in text.splitlines()[0]
+    assert "'mismatched_types'" in text.splitlines()[0]
+    assert "mismatched_types: Invalid argument: output 'OUTPUT0'" in text
+    assert "identity" not in text.splitlines()[0]
+    assert polled.model("square_int32").ready()
+    for model in ("empty", "mismatched_types"):
+        shutil.rmtree(path / model)
+    polled.poll_model_repository()
+
+
+def test_a_model_without_its_version(polled: Server, repository: Repository) -> None:
+    shutil.rmtree(repository() / "identity_fp32" / "1")
+    with pytest.raises(TritonError, match=r"could not take over 'identity_fp32':.*\n.*version"):
+        polled.poll_model_repository()
+
+
+def test_a_repository_that_is_gone(polled: Server, repository: Repository) -> None:
+    path = repository()
+    path.rename(path.with_name("moved"))
+    with pytest.raises(InternalError, match=str(path)):
+        polled.poll_model_repository()
+
+
+def test_failures_of_another_server_are_not_those_of_a_poll(
+    polled: Server, start_server: Start, tmp_path: Path
+) -> None:
+    shutil.copytree(FAILING / "mismatched_types", tmp_path / "other" / "mismatched_types")
+    other = start_server(model_repository=tmp_path / "other", model_control_mode=EXPLICIT)
+    ended = threading.Event()
+
+    def fail() -> None:
+        while not ended.is_set():
+            with pytest.raises(InvalidArgumentError):
+                other.load("mismatched_types")
+
+    failing = threading.Thread(target=fail)
+    failing.start()
+    try:
+        for _ in range(5):
+            polled.poll_model_repository()
+    finally:
+        ended.set()
+        failing.join()
 
 
 def test_what_the_control_mode_does_not_allow(start_server: Start, repository: Repository) -> None:

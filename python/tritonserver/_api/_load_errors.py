@@ -1,6 +1,7 @@
 """Why models could not be loaded, or are not yet: what the core only tells its log."""
 
 import re
+from collections.abc import Container
 from pathlib import Path
 
 from tritonserver._api._enums import LogLevel
@@ -25,6 +26,8 @@ _REASONS = tuple(
         r"Poll failed for model directory '(?P<model>[^']*)': (?P<reason>.*)",
         r"failed to poll model '(?P<model>[^']*)': (?P<reason>.*)",
         r"failed to load '(?P<model>[^']*)' version \d+: (?P<reason>.*)",
+        r"failed to load model '(?P<model>[^']*)': (?P<reason>.*)",
+        r"failed to poll model repository '(?P<model>[^']*)': (?P<reason>.*)",
         r"(?:[A-Z][\w ]*: )?(?P<reason>ensemble (?P<model>\S+) contains .*)",
     )
 )
@@ -57,6 +60,27 @@ def start_failure(log: list[Record]) -> TritonError | None:
         if record.filename == "tritonserver.cc" and code in _CLASSES:
             return _CLASSES[code](message)
     return None
+
+
+def poll_failure(log: list[Record], names: Container[str]) -> TritonError | None:
+    """Return the error of a poll, which the core lets succeed always; None if nothing failed.
+
+    Parameters
+    ----------
+    log
+        What the core logged while it polled.
+    names
+        The server's models and repositories. Other servers may load others meanwhile.
+    """
+    lines = [record.message for record in log if record.level == LogLevel.ERROR]
+    reasons = {name: reason for name, reason in _reasons(lines).items() if name in names}
+    if not reasons:
+        return None
+    classes = {
+        _CLASSES.get(reason.partition(": ")[0], InternalError) for reason in reasons.values()
+    }
+    failed = classes.pop() if len(classes) == 1 else InternalError
+    return failed(f"the poll could not take over {', '.join(map(repr, reasons))}")
 
 
 def explain(error: TritonError, log: list[Record], repositories: list[str]) -> TritonError:

@@ -23,6 +23,7 @@ from tritonserver._api._blocking import Deadline, DeadlinePassed, run, seconds
 from tritonserver._api._enums import LogLevel, MetricFormat, ModelControlMode
 from tritonserver._api._home import home
 from tritonserver._api._load_parameters import LoadParameter, ModelConfig, load_parameters
+from tritonserver._api._log_records import Record
 from tritonserver._api._logging import LogMessage
 from tritonserver._api._metrics_report import ReportedMetricFamily, parse_metrics
 from tritonserver._api._model import Model
@@ -537,6 +538,9 @@ class Server:
     def poll_model_repository(self, *, timeout: float | None = None) -> None:
         """Take over all changes of the model repositories, and wait for the models. POLL only.
 
+        Models that fail do not keep others from being taken over, and a loaded one stays as it was.
+        The next poll tries them again.
+
         Parameters
         ----------
         timeout
@@ -547,7 +551,7 @@ class Server:
         UnavailableError
             The server's control mode is another, or the time was over.
         TritonError
-            A model failed to load; the text says which, and why.
+            Models failed to load; the text says which, and why.
 
         Notes
         -----
@@ -707,6 +711,8 @@ class Server:
         with _log_route.collecting() as log:
             try:
                 self._run(call, what, deadline)
+                if model is None and (failure := self._poll_failure(log())) is not None:
+                    raise failure
             except DeadlinePassed:
                 raise _too_late(what, "it goes on in the background") from None
             except TritonError as error:
@@ -714,6 +720,10 @@ class Server:
                 raise _load_errors.explain(error, log(), self._repositories) from None
             finally:
                 pins.drop_all_later()
+
+    def _poll_failure(self, log: list[Record]) -> TritonError | None:
+        models = {entry["name"] for entry in self.index()}
+        return _load_errors.poll_failure(log, models | set(self._repositories))
 
     def _run(self, call: Callable[[], T], what: str, deadline: Deadline) -> T:
         def tracked() -> T:
