@@ -188,10 +188,11 @@ TRITONSERVER_InferenceTrace* Trace::Give() {
   return trace_.Take().Release();
 }
 
-void Trace::TakeBack(TRITONSERVER_InferenceTrace* given) {
-  if (!Families::Get().InCore(*reporter_, id_)) return;
+bool Trace::TakeBack(TRITONSERVER_InferenceTrace* given) {
+  if (!Families::Get().InCore(*reporter_, id_)) return false;
   Families::Get().Move(*reporter_, id_, Holder::kPython);
   trace_ = Object(Handle<TRITONSERVER_InferenceTrace>::Own(given));
+  return true;
 }
 
 namespace {

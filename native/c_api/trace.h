@@ -25,8 +25,8 @@ class Trace : public PythonClass {
 
   // Gives the trace to the core, whose release callback gives it back as a new object.
   TRITONSERVER_InferenceTrace* Give();
-  // Undoes that after a failure, unless the core has given it back already.
-  void TakeBack(TRITONSERVER_InferenceTrace* given);
+  // Undoes that after a failure; false if the core has given it back already.
+  bool TakeBack(TRITONSERVER_InferenceTrace* given);
   // Ends a loan.
   void Forget() { trace_.Take().Release(); }
 

@@ -46,6 +46,7 @@ class BoundRequest {
       return inference;
     } catch (...) {
       provided_.in_use.store(false);
+      EndTrace(fields_.trace);
       throw;
     }
   }

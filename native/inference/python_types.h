@@ -22,7 +22,9 @@ namespace py = pybind11;
   NAME(_ready)                          \
   NAME(__dlpack__)                      \
   NAME(__dlpack_device__)               \
+  NAME(_refuse)                         \
   NAME(_take)                           \
+  NAME(_unused)                         \
   NAME(_server)                         \
   NAME(add_reader)                      \
   NAME(call_soon)                       \

@@ -134,11 +134,14 @@ class GivenTrace {
   explicit GivenTrace(const py::object& trace) {
     if (!IsGiven(trace)) return;
     if (!py::hasattr(trace, py::handle(names._take))) RaiseTypeError("trace", "a Trace", trace);
+    trace_ = trace;
     object_ = Steal(PyObject_CallMethodNoArgs(trace.ptr(), names._take));
     given_ = object_.cast<Trace&>().Give();
   }
   ~GivenTrace() {
-    if (given_ != nullptr) object_.cast<Trace&>().TakeBack(given_);
+    if (given_ == nullptr || !object_.cast<Trace&>().TakeBack(given_)) return;
+    const py::error_scope raised;
+    if (PyObject_SetAttr(trace_.ptr(), names._unused, object_.ptr()) < 0) PyErr_Clear();
   }
   GivenTrace(const GivenTrace&) = delete;
   GivenTrace& operator=(const GivenTrace&) = delete;
@@ -147,6 +150,7 @@ class GivenTrace {
   void Keep() { given_ = nullptr; }
 
  private:
+  py::object trace_;
   py::object object_;
   TRITONSERVER_InferenceTrace* given_ = nullptr;
 };
@@ -187,11 +191,29 @@ void Send(Inference& inference, const RequestData& data, const py::object& model
     }
     const std::uint32_t seen = inference.arrivals();
     inference.Submit(server, request.Release(), given_trace.get());
+    given_trace.Keep();
     if (afterwards == Afterwards::kWait) inference.WaitASlice(seen);
   } catch (const Error& refusal) {
     ThrowExplained(refusal, model, data);
   }
-  given_trace.Keep();
+}
+
+void EndTrace(const py::object& trace) {
+  if (!IsGiven(trace) || !py::hasattr(trace, py::handle(names._refuse))) return;
+  std::string reason;
+  try {
+    throw;
+  } catch (const py::error_already_set& error) {
+    reason = py::str(error.value());
+  } catch (const std::exception& error) {
+    reason = error.what();
+  } catch (...) {  // the end of the thread
+  }
+  try {
+    py::handle(trace).attr(py::handle(names._refuse))(reason);
+  } catch (py::error_already_set& error) {  // of the program's `on_end`
+    error.discard_as_unraisable("trace");
+  }
 }
 
 void ThrowExplained(const Error& refusal, const py::object& model, const RequestData& data) {
@@ -214,18 +236,23 @@ InferenceReference SendFields(const py::object& model, const RequestFields& fiel
                               Afterwards afterwards) {
   if (!py::isinstance(model, py::handle(classes.Model))) RaiseTypeError("model", "a Model", model);
   DestroyDeferred();
-  RequestData data = ReadScalars(model.ptr(), fields);
-  InferenceReference inference = NewInference(Get(model.ptr(), names._server), data, fields);
-  if (IsGiven(fields.inputs)) {
-    try {
-      ReadInputs(fields.inputs, &data);
-    } catch (const Error& refusal) {
-      ThrowExplained(refusal, model, data);
+  try {
+    RequestData data = ReadScalars(model.ptr(), fields);
+    InferenceReference inference = NewInference(Get(model.ptr(), names._server), data, fields);
+    if (IsGiven(fields.inputs)) {
+      try {
+        ReadInputs(fields.inputs, &data);
+      } catch (const Error& refusal) {
+        ThrowExplained(refusal, model, data);
+      }
     }
+    for (auto& [name, view] : data.inputs) inference->AddOwner(std::move(view.owner));
+    Send(*inference, data, model, fields.trace, afterwards);
+    return inference;
+  } catch (...) {
+    EndTrace(fields.trace);
+    throw;
   }
-  for (auto& [name, view] : data.inputs) inference->AddOwner(std::move(view.owner));
-  Send(*inference, data, model, fields.trace, afterwards);
-  return inference;
 }
 
 }  // namespace tritonserver::inference

@@ -24,9 +24,13 @@ InferenceReference NewInference(const py::object& server, const RequestData& dat
 // Whether to wait for a response before the GIL is taken back.
 enum class Afterwards { kGoOn, kWait };
 
-// Sends it. Nothing is left behind if that fails. With the GIL.
+// Sends it. Nothing is left behind if that fails, and the trace is as it was. With the GIL.
 void Send(Inference& inference, const RequestData& data, const py::object& model,
           const py::object& trace, Afterwards afterwards);
+
+// For a handler of whatever refuses a request: ends its trace, if it has one that no other request
+// had, for whoever waits for it. With the GIL.
+void EndTrace(const py::object& trace);
 
 // Reads the inputs as well, and sends all to `model`, a `Model`. With the GIL.
 InferenceReference SendFields(const py::object& model, const RequestFields& fields,

@@ -1,9 +1,11 @@
 """Traces: timestamps, tensors, ensembles, and OpenTelemetry."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,14 @@ from tritonserver import (
     DataType,
     InvalidArgumentError,
     MemoryType,
+    NotFoundError,
     OpenTelemetryTrace,
     Server,
     Trace,
     TraceActivity,
     TraceSpan,
     TraceTensor,
+    TritonError,
     UnavailableError,
 )
 
@@ -106,16 +110,177 @@ def test_functions(start_server: Start) -> None:
     )
 
 
-def test_a_request_that_is_refused_ends_its_trace(start_server: Start) -> None:
-    server = start_server("native/identity_fp32")
-    trace = Trace()
+class Counted(Trace):
+    """Counts how often it ends."""
+
+    def __init__(self) -> None:
+        super().__init__(on_end=lambda _: self.ends.append(1))
+        self.ends: list[int] = []
+
+
+def assert_ended(trace: Counted) -> None:
+    """Waiting without a limit returns, once and for all."""
+    assert trace.ended
+    trace.wait()
+    assert trace.ends == [1]
+
+
+# What is wrong with a request before the core has its trace.
+REFUSED: dict[str, dict[str, Any]] = {
+    "no inputs": {"inputs": {}},
+    "data type": {"inputs": {"INPUT0": np.ones(1, np.int64)}},
+    "nothing of a tensor": {"inputs": {"INPUT0": object()}},
+    "unknown input": {"inputs": {**INPUTS, "INPUT9": np.ones(1, np.float32)}},
+    "unknown output": {"inputs": INPUTS, "requested_outputs": ["OUTPUT9"]},
+    "type of the priority": {"inputs": INPUTS, "priority": "high"},
+    "memory": {"inputs": INPUTS, "output_memory_type": "nowhere"},
+    "parameter": {"inputs": INPUTS, "parameters": {"x": None}},
+}
+
+
+@pytest.mark.parametrize("fields", REFUSED.values(), ids=REFUSED)
+def test_a_request_that_is_refused_ends_its_trace(
+    native_server: Server, fields: dict[str, Any]
+) -> None:
+    model = native_server.model("identity_fp32")
+    traces = [Counted() for _ in range(3)]
+    with pytest.raises((InvalidArgumentError, TypeError)) as raised:
+        model.infer(**fields, trace=traces[0])
+    with pytest.raises(raised.type):
+        model.async_infer(**fields, trace=traces[1])
+    with pytest.raises(raised.type):
+        model.infer(model.create_request(**fields, trace=traces[2]))
+    for trace in traces:
+        assert_ended(trace)
+        assert trace.spans == []
+
+
+def test_a_request_to_an_unknown_model_ends_its_trace(native_server: Server) -> None:
+    trace = Counted()
+    with pytest.raises(NotFoundError):
+        native_server.model("no_such_model").infer(inputs=INPUTS, trace=trace)
+    assert_ended(trace)
+
+
+def test_a_bound_request_that_is_refused_ends_its_trace(native_server: Server) -> None:
+    trace = Counted()
+    bound = native_server.model("identity_fp32").bind(
+        inputs={"INPUT0": np.ones(1, np.int32)}, trace=trace
+    )
+    assert not trace.ended
     with pytest.raises(InvalidArgumentError):
-        server.model("identity_fp32").infer(inputs={}, trace=trace)
+        bound.run()
+    assert_ended(trace)
+
+
+def test_a_request_that_the_core_refuses_after_it_began(native_server: Server) -> None:
+    trace = Counted()
+    model = native_server.model("identity_sequence")
+    with pytest.raises(InvalidArgumentError, match="correlation ID"):
+        model.infer(inputs={"INPUT0": np.ones((1, 1), np.float32)}, trace=trace)
+    assert_ended(trace)
+
+
+def test_requests_that_the_queue_has_no_room_for(
+    start_server: Start, repository: Callable[..., Path]
+) -> None:
+    config = repository("native/identity_slow") / "identity_slow" / "config.pbtxt"
+    config.write_text(
+        config.read_text()
+        + "max_batch_size: 1\ndynamic_batching { default_queue_policy { max_queue_size: 1 } }"
+    )
+    model = start_server(model_repository=config.parents[1]).model("identity_slow")
+    refused: list[Counted] = []
+    sent = []
+    for _ in range(10):
+        trace = Counted()
+        try:
+            inputs = {"INPUT0": np.ones((1, 1), np.float32)}
+            sent.append((model.infer(inputs=inputs, trace=trace), trace))
+        except UnavailableError:
+            refused.append(trace)
+    assert refused
+    for trace in refused:
+        assert_ended(trace)
+    while sent:
+        responses, trace = sent.pop()
+        assert len(list(responses)) == 1
+        del responses
+        trace.wait(30)
+        assert_ended(trace)
+
+
+def test_a_request_to_a_server_that_was_stopped_ends_its_trace(start_server: Start) -> None:
+    server = start_server("native/identity_fp32")
+    model = server.model("identity_fp32")
+    bound_trace = Counted()
+    bound = model.bind(inputs=INPUTS, trace=bound_trace)
+    server.stop()
+    trace = Counted()
+    with pytest.raises(TritonError):
+        model.infer(inputs=INPUTS, trace=trace)
+    assert_ended(trace)
+    with pytest.raises(TritonError):
+        bound.run()
+    assert_ended(bound_trace)
+
+
+def test_a_request_that_fails_later_ends_its_trace(start_server: Start) -> None:
+    """Also while the error is still handled, which has the response."""
+    model = start_server("failing/raises_in_execute").model("raises_in_execute")
+    (tensor,) = model.metadata()["inputs"]
+    trace = Counted()
+    try:
+        list(model.infer(inputs={tensor["name"]: np.ones(1, np.float32)}, trace=trace))
+    except TritonError:
+        trace.wait(30)
+    assert_ended(trace)
+
+
+def test_what_is_no_trace(native_server: Server) -> None:
     with pytest.raises(TypeError, match="trace must be a Trace, not str"):
-        server.model("identity_fp32").infer(inputs=INPUTS, trace="yes")
-    trace = Trace()
-    list(server.model("identity_fp32").infer(inputs=INPUTS, trace=trace))
-    assert trace.wait(5)
+        native_server.model("identity_fp32").infer(inputs=INPUTS, trace="yes")  # type: ignore[arg-type] # on purpose
+
+
+def test_a_refusal_leaves_the_trace_of_another_request(native_server: Server) -> None:
+    model = native_server.model("identity_slow")
+    trace = Counted()
+    responses = model.infer(inputs=INPUTS, trace=trace)
+    for inputs in (INPUTS, {}):
+        with pytest.raises(InvalidArgumentError):
+            model.infer(inputs=inputs, trace=trace)
+    assert not trace.ended
+    list(responses)
+    del responses
+    assert len(trace.wait(30)) == 1
+    assert trace.ends == [1]
+
+
+def test_what_is_no_request_leaves_the_trace(native_server: Server) -> None:
+    model = native_server.model("identity_fp32")
+    trace = Counted()
+    with pytest.raises(TypeError, match="unknown_field"):
+        model.infer(inputs=INPUTS, trace=trace, unknown_field=1)  # type: ignore[call-arg] # on purpose
+    with pytest.raises(UnavailableError, match="no request has it"):
+        trace.wait()
+    list(model.infer(inputs=INPUTS, trace=trace))
+    assert len(trace.wait(30)) == 1
+
+
+def test_a_function_that_raises_does_not_hide_the_refusal(
+    native_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: reported.append(args.exc_value))
+
+    def on_end(trace: Trace) -> None:
+        raise ValueError("of on_end")
+
+    trace = Trace(on_end=on_end)
+    with pytest.raises(InvalidArgumentError):
+        native_server.model("identity_fp32").infer(inputs={}, trace=trace)
+    assert [str(error) for error in reported] == ["of on_end"]
+    assert trace.wait() == []
 
 
 def test_a_trace_serves_one_request(start_server: Start) -> None:
@@ -129,6 +294,8 @@ def test_a_trace_serves_one_request(start_server: Start) -> None:
 def test_waiting_for_a_trace_that_is_not_used() -> None:
     with pytest.raises(UnavailableError, match="has not ended"):
         Trace().wait(0.05)
+    with pytest.raises(UnavailableError, match="no request has it"):
+        Trace().wait()
 
 
 def test_a_trace_of_nothing() -> None:
@@ -154,6 +321,7 @@ class Span:
         self.start = start
         self.end_time: int | None = None
         self.events: list[tuple[str, Any, int | None]] = []
+        self.status: Any = None
         parent_context = trace.get_current_span(parent).get_span_context()
         self.parent_id = parent_context.span_id
         self._context = trace.SpanContext(
@@ -170,8 +338,11 @@ class Span:
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         self.events.append((name, attributes, timestamp))
 
+    def set_status(self, status: Any) -> None:
+        self.status = status
+
     def end(self, end_time: int | None = None) -> None:
-        self.end_time = end_time
+        self.end_time = end_time or time.time_ns()
 
 
 class Tracer:
@@ -191,7 +362,7 @@ class Tracer:
 
         span = Span(self, name, context, start_time)
         made = type("RecordedSpan", (trace.NonRecordingSpan,), {})(span.get_span_context())
-        made.add_event, made.end = span.add_event, span.end
+        made.add_event, made.end, made.set_status = span.add_event, span.end, span.set_status
         return made
 
 
@@ -215,6 +386,20 @@ def test_opentelemetry(start_server: Start) -> None:
     names = [name for name, _, _ in steps[0].events]
     assert names[0] == "REQUEST_START"
     assert "TENSOR_BACKEND_OUTPUT" in names
+
+
+def test_opentelemetry_of_a_request_that_is_refused(native_server: Server) -> None:
+    from opentelemetry.trace import StatusCode
+
+    tracer: Any = Tracer()
+    trace = OpenTelemetryTrace(tracer=tracer)
+    with pytest.raises(InvalidArgumentError) as raised:
+        native_server.model("identity_fp32").infer(inputs={}, trace=trace)
+    (root,) = tracer.spans
+    assert root.end_time is not None
+    assert root.status.status_code is StatusCode.ERROR
+    assert root.status.description == str(raised.value)
+    assert trace.wait() == []
 
 
 def test_opentelemetry_context_reaches_the_core() -> None:

@@ -52,6 +52,11 @@ class OpenTelemetryTrace(Trace):
         self._epoch_ns = time.time_ns() - time.monotonic_ns()
         super().__init__(tensors=tensors, context=json.dumps(self.carrier))
 
+    def _refused(self, reason: str) -> None:
+        from opentelemetry.trace import Status, StatusCode
+
+        self._root.set_status(Status(StatusCode.ERROR, reason))
+
     def _ended(self) -> None:
         super()._ended()
         from opentelemetry import trace as api

@@ -50,7 +50,8 @@ class TraceSpan:
 class Trace:
     """Collects what happens to one request; give it to `Model.infer` as `trace`.
 
-    The functions are called on threads of the core, which they hold up.
+    The functions are called on threads of the core, which they hold up. A request that is refused
+    ends its trace.
 
     Parameters
     ----------
@@ -129,20 +130,34 @@ class Trace:
         Raises
         ------
         UnavailableError
-            The time was over.
+            The time was over; or there is no limit, and no request has the trace.
         """
         deadline = Deadline(timeout)
         with self._changed:
+            if timeout is None and self._unused is not None:
+                raise UnavailableError("the trace has not begun: no request has it")
             if not self._changed.wait_for(lambda: self.ended, deadline.remaining()):
                 raise UnavailableError("the trace has not ended; a response may still be alive")
         return self.spans
 
     def _take(self) -> TRITONSERVER_InferenceTrace:
         """Return the native trace, for the one request that it serves."""
-        unused, self._unused = self._unused, None
+        with self._changed:
+            unused, self._unused = self._unused, None
         if unused is None:
             raise InvalidArgumentError("trace: was given to a request before; make a new one")
         return unused
+
+    def _refuse(self, reason: str) -> None:
+        """End the trace if the core has never had it: its request was refused."""
+        with self._changed:
+            unused, self._unused = self._unused, None
+        if unused is not None:
+            self._refused(reason)
+            self._end(unused)
+
+    def _refused(self, reason: str) -> None:
+        """Do what is to be done before a trace ends so; there is nothing here."""
 
     def _span(self, native: TRITONSERVER_InferenceTrace) -> TraceSpan:
         with self._changed:
