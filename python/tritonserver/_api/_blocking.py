@@ -100,9 +100,9 @@ class BackgroundCall(Generic[T]):
         if self._thread is None:
             return True
         while not self._thread.join(deadline.within(_GIVE_WAY_SECONDS).remaining()):
+            time.sleep(0)
             if deadline.remaining() == 0:
                 return False
-            time.sleep(0)
         return True
 
     def wait(self, deadline: Deadline) -> T:

@@ -598,8 +598,8 @@ class Server:
         values = self.options._check()  # before anything is looked for
         _lifecycle.check_fork()
         home().activate()
+        native_options = self.options._hand_over(values | {"startup_models": []})
         with _log_route.collecting() as log:
-            native_options = self.options._hand_over(values | {"startup_models": []})
             self._repositories = list(values["model_repository"])
             if self.options.exit_on_error:
                 self._check_repositories_exist()
