@@ -15,12 +15,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tritonserver import ModelControlMode, Server, runtime
+from tritonserver import Model, ModelControlMode, Server, runtime
 
 ROUNDS = 5
 QUEUED = 10
@@ -123,7 +124,7 @@ def _stop_times(rounds: int) -> dict[str, list[float]]:
                         model_control_mode=mode,
                         startup_models=startup,
                     ).start()
-                    server.model("model")(INPUT0=np.float32([1]))
+                    server.model("model")(INPUT0=np.ones(1, np.float32))
                     times.setdefault(name, []).append(_timed(server.stop))
     return times
 
@@ -138,14 +139,14 @@ def _queue_times(rounds: int) -> dict[str, list[float]]:
         with Server(model_repository=directory) as server:
             for name in POLICIES:
                 model = server.model(name.replace(" ", "_"))
-                inputs = {"INPUT0": np.float32([[1]])}
-
-                def run() -> None:
-                    for responses in [model.infer(inputs=inputs) for _ in range(QUEUED)]:
-                        list(responses)
-
-                times[name] = [_timed(run) for _ in range(rounds)]
+                times[name] = [_timed(partial(_fill_queue, model)) for _ in range(rounds)]
     return times
+
+
+def _fill_queue(model: Model) -> None:
+    inputs = {"INPUT0": np.ones((1, 1), np.float32)}
+    for responses in [model.infer(inputs=inputs) for _ in range(QUEUED)]:
+        list(responses)
 
 
 if __name__ == "__main__":

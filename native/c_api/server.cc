@@ -376,7 +376,7 @@ UnavailableError in a callback, which the server would wait for. Later calls rep
                Document<&Api::ServerSetExitTimeout>(
                    "Set how long the next stop waits for requests in flight, in seconds.")
                    .c_str());
-    server.def("_end_stop", &Server::EndStop, py::arg("nothing_is_alive"), NoGil(), R"(
+    server.def("_end_stop", &Server::EndStop, py::arg("nothing_is_alive").none(false), NoGil(), R"(
 Have a running stop, or the next one, look once more and end.
 
 It succeeds if `nothing_is_alive`, whatever the core says: after a reload that failed, the core
