@@ -30,6 +30,21 @@ void SetPythonHomeLocator(Locate locate) {
   });
 }
 
+using Activate = py::typing::Callable<void()>;
+
+void SetPythonHomeActivator(Activate activate) {
+  auto kept = std::make_shared<GilSafe<Activate>>(std::move(activate));
+  SetHomeActivator([kept] {
+    if (!PythonIsRunning()) return;
+    WithGil gil;
+    try {
+      kept->get()();
+    } catch (const py::error_already_set& exception) {
+      throw ErrorFromPython(exception);
+    }
+  });
+}
+
 void LoadLibrary(const String& library, const String& backends, const String& caches,
                  const String& repository_agents) {
   CheckName("library", library);
@@ -68,6 +83,8 @@ exceptions instead of errors. The Triton core is found and opened by the first c
 
 `locate` returns the paths of the library and of the directories with backends, caches and
 repository agents; an empty directory means the core's own default.)");
+  module.def("_set_home_activator", &SetPythonHomeActivator, py::arg("activate"),
+             "Set what is called before every call that may start processes of models.");
   module.def("_load_library", &LoadLibrary, py::arg("library"), py::arg("backends"),
              py::arg("caches"), py::arg("repository_agents"), NoGil(),
              "Open this Triton core now. AlreadyExistsError if another one is in use.");

@@ -13,6 +13,7 @@
 #include "native/c_api/log.h"
 #include "native/c_api/request.h"
 #include "native/c_api/trace.h"
+#include "native/triton/loader.h"
 
 namespace tritonserver {
 namespace {
@@ -67,6 +68,7 @@ std::atomic<std::uint64_t> models_generation{0};
 // For functions that may replace or destroy models.
 struct ChangingModels {
   ChangingModels() {
+    ActivateHome();
     models_generation.fetch_add(1);
     LetModelsComeToRest();
   }
@@ -269,6 +271,7 @@ std::shared_ptr<Server> NewServerWithLog(const ServerOptions& options) {
   std::shared_ptr<Server> server;
   try {
     WithoutGil without_gil;
+    ActivateHome();
     server = std::make_shared<Server>(options);
   } catch (const Error&) {
     FlushLogCallback();

@@ -8,16 +8,23 @@
 //   <home>/python/bin/triton_python_backend_stub         the stub for that interpreter
 //   <home>/python/libpython/                             its libpython
 //   <home>/python/environment.py                         for models that bring an environment
+//   <home>/python/refused/1/model.py                     in place of a model that is not there
+//
+// The backend waits without a limit for the stub's first answer. So whatever would keep the stub
+// from giving one is looked for here, and becomes a text with which a model is refused.
 //
 // It is a compiled program and not a script because the backend may take the read permission of the
 // stub away (it does when the host ignores SIGCHLD), which a script does not survive.
 
+#include <dirent.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
@@ -28,6 +35,10 @@
 namespace {
 
 constexpr int kStubArguments = 9;
+constexpr int kModel = 1;    // the model's file
+constexpr int kBackend = 9;  // the directory of a backend that is written in Python itself
+constexpr char kNoBackend[] = "DEFAULT";
+constexpr std::size_t kMostNames = 8;
 constexpr char kRefused[] = "TRITONSERVER_MODEL_REFUSED";
 
 std::string Parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
@@ -99,6 +110,47 @@ void RunExecutionEnvironment(const std::string& environment, const std::string& 
   setenv(kRefused, ("its EXECUTION_ENV_PATH is unusable: " + python + ": " + problem).c_str(), 1);
 }
 
+// Up to so many names of what is in a directory, for people; nothing if there is no such directory.
+std::string ContentOf(const std::string& directory) {
+  DIR* opened = opendir(directory.c_str());
+  if (opened == nullptr) return {};
+  std::vector<std::string> names;
+  while (const dirent* entry = readdir(opened)) {
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  closedir(opened);
+  std::sort(names.begin(), names.end());
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kMostNames); ++i) {
+    text += (text.empty() ? "" : ", ") + names[i];
+  }
+  if (names.size() > kMostNames) text += ", ...";
+  return text.empty() ? "nothing" : text;
+}
+
+std::string NameIn(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// Why the stub would not find the model's file and leave, or nothing if it is there.
+std::string ProblemOf(const std::string& file) {
+  struct stat status{};
+  const bool is_there = stat(file.c_str(), &status) == 0;
+  if (is_there && S_ISREG(status.st_mode)) {
+    if (access(file.c_str(), R_OK) == 0) return {};
+    return file + " cannot be read: " + strerror(errno);
+  }
+  if (is_there) return file + " is no file; put the model's code into a file of that name";
+  const std::string version = Parent(file);
+  if (const std::string content = ContentOf(version); !content.empty()) {
+    return file + " is not there: " + version + " has " + content +
+           "; the model's code has to be in " + NameIn(file) +
+           ", or `default_model_filename` in config.pbtxt has to name its file";
+  }
+  return file + " is not there: " + Parent(version) + " has " + ContentOf(Parent(version)) +
+         ", and Triton reads the number that the name of a version's directory begins with; call "
+         "it " +
+         NameIn(version) + ", or by another number from 1 on";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -113,6 +165,14 @@ int main(int argc, char** argv) {
   // If the host ignores SIGCHLD, that is no reason for the children of models to lose their status.
   signal(SIGCHLD, SIG_DFL);
 
+  std::string stand_in = home + "/python/refused/1/model.py";
+  if (getenv(kRefused) == nullptr && !check && strcmp(argv[kBackend], kNoBackend) == 0) {
+    const std::string problem = ProblemOf(argv[kModel]);
+    if (!problem.empty()) {
+      setenv(kRefused, problem.c_str(), 1);
+      argv[kModel] = stand_in.data();
+    }
+  }
   if (getenv(kRefused) == nullptr && !check) {
     const std::string environment = ExecutionEnvironment();
     if (!environment.empty()) {

@@ -24,6 +24,7 @@ constexpr std::uint32_t kOldestApiMinor = 27;
 struct Loader {
   std::mutex mutex;
   std::function<Home()> locator;
+  std::function<void()> activator;
   std::optional<Home> home;       // set once, after the table is complete
   std::string release = "23.12";  // the newest release whose functions are all there
   bool bytes_is_three = false;
@@ -110,6 +111,21 @@ Api g_api = {
 void SetHomeLocator(std::function<Home()> locator) {
   std::lock_guard lock(loader().mutex);
   loader().locator = std::move(locator);
+}
+
+void SetHomeActivator(std::function<void()> activate) {
+  std::lock_guard lock(loader().mutex);
+  loader().activator = std::move(activate);
+}
+
+void ActivateHome() {
+  std::function<void()> activate;
+  {
+    std::lock_guard lock(loader().mutex);
+    activate = loader().activator;
+  }
+  // Outside the lock, because it takes the GIL.
+  if (activate) activate();
 }
 
 void LoadCore(const Home& home) {

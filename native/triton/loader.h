@@ -23,6 +23,11 @@ struct Home {
 // Finds the home when the first call of the C API needs a core; may throw.
 void SetHomeLocator(std::function<Home()> locator);
 
+// Gets the home ready for processes of models to be started; may throw. Called without the GIL,
+// before every call of the core that may start some.
+void SetHomeActivator(std::function<void()> activate);
+void ActivateHome();
+
 // Opens `home.library` and resolves all functions of the C API in it.
 //
 // One process has one core: repeating the call with the same library does nothing, another one is

@@ -27,7 +27,7 @@ from tritonserver._api._enums import (
     RateLimitMode,
     TraceActivity,
 )
-from tritonserver._api._home import locate_core
+from tritonserver._api._home import activate_home, locate_core
 from tritonserver._api._log_callback import install_log_callback
 from tritonserver._api._memorybuffer import MemoryBuffer
 from tritonserver._api._metrics import Metric, MetricFamily
@@ -105,6 +105,7 @@ __all__ = [
 ]
 
 _c.triton_bindings._set_home_locator(locate_core)
+_c.triton_bindings._set_home_activator(activate_home)
 _c.triton_bindings._set_log_callback_installer(install_log_callback)
 
 # What only a program that runs a server, or looks closely, needs is imported when it is first used.

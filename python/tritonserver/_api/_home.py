@@ -21,6 +21,18 @@ def home() -> "Home":
     return locate()
 
 
+def activate_home() -> None:
+    """Get the installation ready for processes of models, if this process uses one that it found.
+
+    Raises
+    ------
+    OSError
+        Its files are gone and cannot be written again.
+    """
+    if home.cache_info().currsize:
+        home().activate()
+
+
 def locate_core() -> tuple[str, str, str, str]:
     """Tell the C binding, when it is first used, which core to open and where its parts are."""
     found = home()

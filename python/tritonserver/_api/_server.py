@@ -21,7 +21,6 @@ from tritonserver._api import (
 )
 from tritonserver._api._blocking import Deadline, DeadlinePassed, run, seconds
 from tritonserver._api._enums import LogLevel, MetricFormat, ModelControlMode
-from tritonserver._api._home import home
 from tritonserver._api._load_parameters import LoadParameter, ModelConfig, load_parameters
 from tritonserver._api._log_records import Record
 from tritonserver._api._logging import LogMessage
@@ -597,7 +596,6 @@ class Server:
     def _start_native(self, deadline: Deadline) -> TRITONSERVER_Server:
         values = self.options._check()  # before anything is looked for
         _lifecycle.check_fork()
-        home().activate()
         native_options = self.options._hand_over(values | {"startup_models": []})
         with _log_route.collecting() as log:
             self._repositories = list(values["model_repository"])
@@ -705,7 +703,6 @@ class Server:
     def _load(
         self, call: Callable[[], None], what: str, deadline: Deadline, model: str | None = None
     ) -> None:
-        home().activate()
         # Of what is loaded already, and replaced by this.
         pins = ModelPins(self._server, model)
         with _log_route.collecting() as log:

@@ -15,7 +15,8 @@
         bin/triton_python_backend_stub  -> the wheel's stub for it
         libpython/            its libpython, alone in a directory
         lib/python3.X/site-packages/    the hook that takes over the environment of this process
-        environment.py, model_process.py    to make the same for a model's own environment
+        environment.py, model_process    to make the same for a model's own environment
+        refused/1/model.py    what the stub gets in place of a model that is not there
     overlays/                 what came of that
 
 A home is built beside its final place and renamed, and never changed afterwards: any number of
@@ -163,13 +164,14 @@ def _build_backends(building: Path, wheel: Wheel) -> None:
 
 
 def _build_overlay(overlay: Path, wheel: Wheel, interpreter: Interpreter) -> None:
-    overlay.mkdir()
-    for name in ("environment.py", "model_process.py"):
-        shutil.copy(_OVERLAY / name, overlay)
+    (overlay / "refused" / "1").mkdir(parents=True)
+    (overlay / "refused" / "1" / "model.py").touch()
+    shutil.copy(_OVERLAY / "environment.py", overlay)
+    shutil.copytree(_OVERLAY / "model_process", overlay / "model_process")
     stub = wheel.stub(interpreter.version)
     if stub is None or interpreter.executable is None:
         return  # No Python model can run, and the preflight says why.
-    hook = str(overlay / "model_process.py")
+    hook = str(overlay / "model_process")
     make_overlay(str(overlay), interpreter.executable, interpreter.version, hook)
     (overlay / "bin" / "triton_python_backend_stub").symlink_to(stub)
     (overlay / "libpython").mkdir()

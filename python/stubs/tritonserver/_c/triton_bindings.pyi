@@ -1545,6 +1545,9 @@ def _set_home_locator(locate: collections.abc.Callable[[], tuple[str, str, str, 
     repository agents; an empty directory means the core's own default.
     """
 
+def _set_home_activator(activate: collections.abc.Callable[[], None]) -> None:
+    """Set what is called before every call that may start processes of models."""
+
 def _load_library(library: str, backends: str, caches: str, repository_agents: str) -> None:
     """Open this Triton core now. AlreadyExistsError if another one is in use."""
 

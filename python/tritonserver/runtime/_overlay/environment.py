@@ -34,7 +34,7 @@ def make_overlay(directory: str, executable: str, version: str, hook: str) -> No
     executable, version : str
         The interpreter, outside of any virtual environment, and its version such as ``"3.11"``.
     hook : str
-        The file to run first.
+        The package to import first.
     """
     binaries = os.path.join(directory, "bin")
     site_packages = os.path.join(directory, "lib", f"python{version}", "site-packages")
@@ -44,7 +44,7 @@ def make_overlay(directory: str, executable: str, version: str, hook: str) -> No
     with open(os.path.join(directory, "pyvenv.cfg"), "w", encoding="utf-8") as file:
         file.write(f"home = {os.path.dirname(executable)}\n")
         file.write("include-system-site-packages = false\n")
-    shutil.copy(hook, os.path.join(site_packages, f"{_HOOK}.py"))
+    shutil.copytree(hook, os.path.join(site_packages, _HOOK))
     with open(os.path.join(site_packages, f"{_HOOK}.pth"), "w", encoding="utf-8") as file:
         file.write(f"import {_HOOK}\n")
 
@@ -105,7 +105,7 @@ def _own_overlay(home: str) -> str:
     if not os.path.isdir(overlay):
         os.makedirs(os.path.dirname(overlay), exist_ok=True)
         building = tempfile.mkdtemp(dir=os.path.dirname(overlay))
-        hook = os.path.join(os.path.dirname(os.path.abspath(__file__)), "model_process.py")
+        hook = os.path.join(os.path.dirname(os.path.abspath(__file__)), "model_process")
         make_overlay(building, executable, _VERSION, hook)
         try:
             os.rename(building, overlay)

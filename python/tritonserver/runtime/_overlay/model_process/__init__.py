@@ -1,6 +1,6 @@
 """What every model process runs before any model code.
 
-A copy of this file lies in the overlay environment of a prepared home, where a ``.pth`` file
+A copy of this package lies in the overlay environment of a prepared home, where a ``.pth`` file
 imports it as soon as the interpreter inside the Python backend's stub starts. It uses nothing but
 the standard library.
 """
@@ -20,10 +20,13 @@ import signal
 import site
 import sys
 import warnings
-from collections.abc import Sequence
-from importlib.machinery import ModuleSpec, PathFinder
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
+
+from ._answers import see_to_answers
+from ._failures import in_full
 
 _ANSWER_SECONDS = 10
 
@@ -62,7 +65,8 @@ def _take_locale() -> None:
             break
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding=locale.nl_langinfo(locale.CODESET))
+            # What a model prints would otherwise come when its process ends, unless to a terminal.
+            stream.reconfigure(encoding=locale.nl_langinfo(locale.CODESET), line_buffering=True)
 
 
 def _take_search_path(embedding: dict[str, Any]) -> None:
@@ -112,6 +116,18 @@ def _die_with(embedding: dict[str, Any]) -> None:
         os._exit(1)
 
 
+def _keep_bytecode_out_of(model: str) -> None:
+    """Leave the directory of the model as it is, or Triton would load the model again for that."""
+    source_loader: Any = SourceFileLoader
+    write = source_loader.set_data
+
+    def set_data(loader: Any, path: Any, data: Any, *, _mode: int = 0o666) -> None:
+        if not os.fspath(path).startswith(model + os.sep):
+            write(loader, path, data, _mode=_mode)
+
+    source_loader.set_data = set_data
+
+
 def _poll(fd: int, timeout_ms: int | None) -> bool:
     poll = select.poll()
     poll.register(fd)
@@ -144,6 +160,7 @@ class _ModelFinder:
         if spec is None or spec.origin is None or not os.path.samefile(spec.origin, self._path):
             return None
         sys.meta_path.remove(self)
+        _keep_bytecode_out_of(os.path.dirname(os.path.dirname(self._path)))
         if self._embedding is not None:
             _take_identity(self._embedding)
         if self._refusal:
@@ -184,7 +201,8 @@ class _ModelFinder:
 
         def exec_module(module: ModuleType) -> None:
             try:
-                execute(module)
+                with self._telling_in_full():
+                    execute(module)
                 self._refuse_numpy_2()
             except BaseException:
                 self._dismiss_understudy()
@@ -196,6 +214,16 @@ class _ModelFinder:
                 self._dismiss_understudy()
 
         loader.exec_module = exec_module
+
+    def _in_full(self, error: Exception) -> Exception:
+        return in_full(error, bool(self._embedding and self._embedding["shadow"]))
+
+    @contextlib.contextmanager
+    def _telling_in_full(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            raise self._in_full(error) from None
 
     def _refuse_numpy_2(self) -> None:
         """Raise if the stub, built for NumPy 1, would read the wrong bytes of every array."""
@@ -218,16 +246,21 @@ class _ModelFinder:
 
         def auto_complete_config(config: Any) -> Any:
             try:
-                return complete(config)
+                with self._telling_in_full():
+                    return complete(config)
             finally:
                 self._dismiss_understudy()
 
         def initialize_(model: Any, arguments: dict[str, str]) -> None:
             try:
                 if initialize is not None:
-                    initialize.__get__(model, model_class)(arguments)
+                    with self._telling_in_full():
+                        initialize.__get__(model, model_class)(arguments)
             finally:
                 self._dismiss_understudy()
+            policy = json.loads(arguments["model_config"]).get("model_transaction_policy", {})
+            if not policy.get("decoupled"):
+                see_to_answers(model_class, arguments["model_name"], self._in_full)
             import asyncio  # noqa: F401 (needed for the first request, which would take 50 ms)
 
         if complete is not None:
