@@ -250,6 +250,10 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 def test_library_that_fails(models: Models, library: Callable[[str], str]) -> None:
     models.write("library", library("raise ImportError('numpy is too old')"))
     error = models.error_of("library")
+    assert "forward/__init__.py(1): <module>" in error
+    assert "library/1/model.py" in error
+    assert "importlib" not in error
+    assert "model_process" not in error
     assert "ImportError: numpy is too old" in error
     # That is about NumPy 2 only where the program has that.
     assert "built for NumPy 1" not in error

@@ -32,6 +32,12 @@ _REASONS = tuple(
     )
 )
 
+# Frames of a Python model's failure that are not its own.
+_OTHER_FRAMES = re.compile(
+    r"^  (?:<frozen importlib[^>]*>|\S*/tritonserver_model_process/\S*)\(\d+\): \S+\n?",
+    re.MULTILINE,
+)
+
 # What the core says of a model whose backend is missing; 23.12 names the directory.
 _NO_PYTHON_BACKEND = re.compile(r"'python'|/backends_without_python/python\b")
 
@@ -96,7 +102,7 @@ def explain(error: TritonError, log: list[Record], repositories: list[str]) -> T
         Where the models are.
     """
     lines = [record.message for record in log if record.level == LogLevel.ERROR]
-    message = str(error.args[0]).strip().rstrip(";")
+    message = _own_frames(str(error.args[0])).rstrip(";\n")
     reasons = [
         f"{model}: {reason}{_remedy(model, reason, repositories)}"
         for model, reason in _reasons(lines).items()
@@ -126,9 +132,13 @@ def _reasons(lines: list[str]) -> dict[str, str]:
     for line in lines:
         for pattern in _REASONS:
             if match := pattern.fullmatch(line):
-                reason = match["reason"].strip()
+                reason = _own_frames(match["reason"])
                 reasons[match["model"]] = reason + _syntax_error(reason)
     return reasons
+
+
+def _own_frames(text: str) -> str:
+    return _OTHER_FRAMES.sub("", text).strip().removesuffix("\n\nAt:")
 
 
 def _remedy(model: str, reason: str, repositories: list[str]) -> str:

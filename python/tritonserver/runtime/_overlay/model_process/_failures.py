@@ -72,10 +72,11 @@ def _numpy_problem(chain: list[BaseException]) -> str:
     package = next((name for error in chain for name in _packages(error.__traceback__)), None)
     if package is None:
         return ""
+    numpy = sys.modules["numpy"].__version__
     return (
-        f"{package!r} does not work with NumPy {sys.modules['numpy'].__version__}, which models get in "
-        "place of the program's NumPy, because the Python backend's stub is built for NumPy 1; "
-        f"install a version of {package!r} that works with NumPy 1\n"
+        f"{package!r} does not work with NumPy {numpy}, which models get in place of the program's "
+        "because the Python backend's stub is built for NumPy 1; install a version of "
+        f"{package!r} that works with NumPy 1\n"
     )
 
 
