@@ -32,6 +32,20 @@ ParameterValue ReadParameter(const char* name, TRITONSERVER_ParameterType type, 
   }
 }
 
+// What an error says that has no text. The core gives none to what it cancels in its queues.
+std::string TextFor(TRITONSERVER_Error_Code code, const std::string& model_name) {
+  if (code == TRITONSERVER_ERROR_CANCELLED) {
+    return "the request was cancelled before model '" + model_name +
+           "' had answered it; with a request of a sequence, those that wait behind it are "
+           "cancelled, too";
+  }
+  return "model '" + model_name + "' answered with an error that has no text";
+}
+
+bool IsBlank(const std::string& text) {
+  return text.find_first_not_of(" \t\r\n") == std::string::npos;
+}
+
 void ReadHead(TRITONSERVER_InferenceResponse* source, Response& response) {
   const char* text = nullptr;
   Call<&Api::InferenceResponseModel>(source, &text, &response.model_version);
@@ -103,6 +117,10 @@ std::unique_ptr<Response> TakeResponse(TRITONSERVER_InferenceResponse* source,
     if (!response->error) ReadOutputs(source, classification, *response);
   } catch (const Error& unreadable) {
     if (!response->error) response->error = unreadable;
+  }
+  if (response->error && IsBlank(response->error->message())) {
+    const TRITONSERVER_Error_Code code = response->error->code();
+    response->error = Error(code, TextFor(code, response->model_name));
   }
   // Calls the release function of each buffer, so all buffers must still be there.
   handle.Reset();

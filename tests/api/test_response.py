@@ -149,9 +149,21 @@ def test_codes_of_errors(model: Model, code: int, error: type[Exception]) -> Non
         assert isinstance(response.error, UnknownError)
 
 
-@pytest.mark.parametrize("text", ["", "ünïcode 🚀", "two\nlines", "x" * 10_000])
+@pytest.mark.parametrize("text", ["ünïcode 🚀", "two\nlines", "x" * 10_000])
 def test_text_of_errors(model: Model, text: str) -> None:
     assert str(respond(model, parameters={"error": text}).error) == text
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+@pytest.mark.parametrize("code", [1, 3, 7, 99])
+def test_errors_without_a_text(model: Model, text: str, code: int) -> None:
+    response = respond(model, parameters={"error": text, "error_code": code})
+    expected = "was cancelled" if code == 7 else "error that has no text"
+    assert expected in str(response.error)
+    assert "'identity_fp32'" in str(response.error)
+    assert response.request_id == ""
+    with pytest.raises(tritonserver.TritonError, match=expected):
+        model.bind(inputs={"INPUT0": X}, parameters={"error": text, "error_code": code}).run()
 
 
 def test_errors_are_collected_without_anything_native(model: Model) -> None:

@@ -76,8 +76,33 @@ def test_cancel_what_is_queued(server: tritonserver.Server) -> None:
     queued.cancel()
     for responses in running:
         list(responses)
-    with pytest.raises(CancelledError):
+    with pytest.raises(CancelledError, match="cancelled"):
         list(queued)
+
+
+async def test_the_error_of_what_was_cancelled_in_a_queue(server: tritonserver.Server) -> None:
+    """The core gives it no text, whoever reads it."""
+    model = server.model("identity_priority")  # whose requests wait in the core
+    received: queue.SimpleQueue[tritonserver.InferenceResponse] = queue.SimpleQueue()
+
+    running = [model.infer(inputs={"INPUT0": X[None]}) for _ in range(3)]
+    cancelled = [
+        model.infer(inputs={"INPUT0": X[None]}),
+        model.infer(inputs={"INPUT0": X[None]}, raise_on_error=False),
+        model.infer(inputs={"INPUT0": X[None]}, response_queue=received, raise_on_error=False),
+    ]
+    later = model.async_infer(inputs={"INPUT0": X[None]})
+    for responses in (*cancelled, later):
+        responses.cancel()
+    for responses in running:
+        list(responses)
+    match = "'identity_priority' had answered it"
+    with pytest.raises(CancelledError, match=match):
+        list(cancelled[0])
+    with pytest.raises(CancelledError, match=match):
+        await anext(later)
+    errors = [next(cancelled[1]).error, next(cancelled[2]).error, received.get(timeout=10).error]
+    assert all(match in str(error) for error in errors)
 
 
 def test_break(stream: Model, endless: dict[str, NDArray[Any]]) -> None:
