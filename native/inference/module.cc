@@ -10,6 +10,7 @@
 #include "native/c_api/call.h"
 #include "native/c_api/enums.h"
 #include "native/inference/bound_request.h"
+#include "native/inference/correlation_id.h"
 #include "native/inference/data_types.h"
 #include "native/inference/deferred.h"
 #include "native/inference/dispatcher.h"
@@ -61,6 +62,7 @@ PYBIND11_MODULE(_inference, module) {
   BindIterators(module);
   BindPythonModel(module);
   BindBoundRequest(module);
+  BindCorrelationId(module);
   module.attr("DATA_TYPES") = DataTypeTable();
   module.def(
       "in_flight",

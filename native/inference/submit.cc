@@ -11,6 +11,7 @@
 #include "native/c_api/enums.h"
 #include "native/c_api/objects.h"
 #include "native/c_api/trace.h"
+#include "native/inference/correlation_id.h"
 #include "native/inference/data_types.h"
 #include "native/inference/inference.h"
 #include "native/inference/python_types.h"
@@ -180,6 +181,9 @@ InferenceReference NewInference(const py::object& server, const RequestData& dat
 
 void Send(Inference& inference, const RequestData& data, const py::object& model,
           const py::object& trace, Afterwards afterwards) {
+  if (!std::holds_alternative<std::monostate>(data.correlation_id)) {
+    CheckCorrelationId(py::reinterpret_borrow<py::object>(inference.setup().server), data);
+  }
   GivenTrace given_trace(trace);
   try {
     TRITONSERVER_Server* server = ServerOf(inference.setup().server).get();

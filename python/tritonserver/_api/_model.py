@@ -111,8 +111,8 @@ class Model(_inference.ModelBase):
         Parameters
         ----------
         correlation_id
-            What makes requests one sequence: a positive number or text, as the model wants. None
-            means a number that no other sequence of this process has.
+            What makes requests one sequence, as for `InferenceRequest`. None means one that fits
+            the model and that no other sequence of this process has.
         """
         return Sequence(self, correlation_id)
 

@@ -61,9 +61,13 @@ class InferenceRequest:
     request_id
         Free text that the responses carry.
     flags
-        Bits of `TRITONSERVER_RequestFlag`: start and end of a sequence.
+        Bits of `TRITONSERVER_RequestFlag`: start and end of a sequence. A start within a sequence
+        begins it anew: the model sees another start, but no end.
     correlation_id
-        The sequence to which the request belongs: a positive number, or text.
+        The sequence to which the request belongs: a positive number or, if the model has no control
+        input for it, text; 0 and empty text mean none. Where the model has a control input, of kind
+        `CONTROL_SEQUENCE_CORRID`, a number must fit its type, and text needs one of `TYPE_STRING`,
+        which no Triton before 25.01 serves. What the steps of an ensemble take is not looked at.
     priority
         0 means the model's default, 1 is the highest.
     timeout

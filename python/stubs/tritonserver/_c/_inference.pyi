@@ -259,6 +259,13 @@ class BoundRequestBase:
             The inference failed.
         """
 
+def sequence_facts(
+    server: tritonserver._c.triton_bindings.TRITONSERVER_Server,
+    model_name: str,
+    model_version: typing.SupportsIndex,
+) -> tuple[tritonserver._c.triton_bindings.TRITONSERVER_DataType, int]:
+    """The type of the model's input for ids of sequences, INVALID if there is none, and the longest idle time of a sequence in microseconds, 0 if it is not known."""
+
 DATA_TYPES: tuple[tuple[tritonserver._c.triton_bindings.TRITONSERVER_DataType, int, int, str], ...]
 
 def in_flight(server: tritonserver._c.triton_bindings.TRITONSERVER_Server) -> list[str]:
