@@ -56,12 +56,13 @@ using Message = Object<TRITONSERVER_Message>;
 using MetricArgs = Object<TRITONSERVER_MetricArgs>;
 using Metrics = Object<TRITONSERVER_Metrics>;
 
-// Options of a server to be started, and what the core does not tell of them.
+// Options of a server to be started, and what it has to know of its own.
 class ServerOptions : public Object<TRITONSERVER_ServerOptions> {
  public:
   using Object::Object;
 
   unsigned exit_timeout = 30;  // seconds
+  bool has_response_cache = false;
 
   // None for no callback. With the GIL.
   void SetLogCallback(py::object callback);
@@ -93,6 +94,8 @@ class Server : public std::enable_shared_from_this<Server>, public PythonClass {
 
   // The same once the server is deleted.
   TRITONSERVER_Server* get() const;
+
+  bool has_response_cache() const { return has_response_cache_; }
 
   // Takes away what is tied to the server, then stops it: waits for requests in flight, at most for
   // the exit timeout. Once only: later calls repeat the outcome. Call it with the GIL.
@@ -152,6 +155,7 @@ class Server : public std::enable_shared_from_this<Server>, public PythonClass {
   std::atomic<TRITONSERVER_Server*> server_;  // null once it is deleted
   const int process_;
   const int forks_;
+  const bool has_response_cache_;
 
   std::mutex ties_mutex_;
   std::unordered_map<const Tie*, Tie::Surrender> ties_;

@@ -85,6 +85,7 @@ Server::Server(const ServerOptions& options)
       server_(handle_.get()),
       process_(getpid()),
       forks_(Forks()),
+      has_response_cache_(options.has_response_cache),
       exit_timeout_(options.exit_timeout) {
   models_generation.fetch_add(1);
   std::lock_guard lock(registry().mutex);

@@ -45,6 +45,12 @@ void SetExitTimeout(ServerOptions& options, Integer<unsigned> seconds) {
   options.exit_timeout = timeout;
 }
 
+template <auto kFunction, class... Arguments>
+void SetCache(ServerOptions& options, Arguments... arguments) {
+  Adapter<kFunction, Name, Text>::Invoke(options, arguments...);
+  options.has_response_cache = true;
+}
+
 // Settings of the log are the process's.
 template <auto kFunction, auto kSetting, class Value>
 void SetLog(const ServerOptions& options, Value value) {
@@ -112,12 +118,14 @@ C API: TRITONSERVER_ServerOptions, TRITONSERVER_ServerOptionsNew, TRITONSERVER_S
     Def<&Api::ServerOptionsSetCudaVirtualAddressSize>(
         options, "set_cuda_virtual_address_size",
         "Bytes of address space to reserve on a GPU for growable memory; 0 by default.");
-    Def<&Api::ServerOptionsSetResponseCacheByteSize>(
+    DefAs<&Api::ServerOptionsSetResponseCacheByteSize>(
         options, "set_response_cache_byte_size",
-        "Bytes of the local response cache. Deprecated: use `set_cache_config`.");
-    Def<&Api::ServerOptionsSetCacheConfig, Name, Text>(
+        "Bytes of the local response cache. Deprecated: use `set_cache_config`.",
+        &SetCache<&Api::ServerOptionsSetResponseCacheByteSize, Integer<std::uint64_t>>);
+    DefAs<&Api::ServerOptionsSetCacheConfig>(
         options, "set_cache_config",
-        "Use a response cache with these settings, a JSON object. A server has one at most.");
+        "Use a response cache with these settings, a JSON object. A server has one at most.",
+        &SetCache<&Api::ServerOptionsSetCacheConfig, const String&, const String&>);
     Def<&Api::ServerOptionsSetCacheDirectory, Text>(options, "set_cache_directory",
                                                     "Where caches are found.");
     Def<&Api::ServerOptionsSetMinSupportedComputeCapability>(

@@ -9,6 +9,7 @@
 #include "native/inference/output_allocator.h"
 #include "native/inference/python_response.h"
 #include "native/inference/python_types.h"
+#include "native/inference/response_cache.h"
 #include "native/inference/standby.h"
 #include "native/inference/waker.h"
 #include "native/inference/wakeup.h"
@@ -120,6 +121,9 @@ void Inference::OnResponse(TRITONSERVER_InferenceResponse* source, std::uint32_t
     std::unique_ptr<Response> response;
     if (source != nullptr) {
       response = TakeResponse(source, inference.setup_.classification);
+      if (const auto& requested = inference.setup_.cached_outputs) {
+        CheckCachedResponse(*requested, response.get());
+      }
     } else {
       response = std::make_unique<Response>();
       response->model_name = inference.setup_.model_name;

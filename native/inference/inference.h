@@ -64,6 +64,8 @@ class Inference : public Deferred {
     // Where outputs are wanted; otherwise where the backend prefers them.
     std::optional<std::pair<TRITONSERVER_MemoryType, std::int64_t>> output_memory;
     Classification classification;
+    // Of a model with a response cache: the outputs that were requested.
+    std::optional<std::vector<std::string>> cached_outputs;
   };
 
   Inference();            // with one reference

@@ -83,8 +83,14 @@ ModelFacts ReadFacts(const py::object& configuration) {
   for (const py::handle& input : FindList(configuration, "input")) {
     facts.inputs.push_back(ToInput(input));
   }
+  for (const py::handle& output : FindList(configuration, "output")) {
+    facts.outputs.push_back(FindText(output, "name"));
+  }
   if (const py::object cache = Find(configuration, "response_cache"); !cache.is_none()) {
     facts.has_response_cache = IsTrue(Find(cache, "enable"));
+  }
+  if (const py::object batching = Find(configuration, "dynamic_batching"); !batching.is_none()) {
+    facts.preserves_ordering = IsTrue(Find(batching, "preserve_ordering"));
   }
   if (const py::object sequences = Find(configuration, "sequence_batching"); !sequences.is_none()) {
     ReadSequences(sequences, &facts);

@@ -30,7 +30,9 @@ struct ModelFacts {
   std::string backend;
   std::int64_t max_batch_size = 0;  // 0: the first dimension is no batch
   std::vector<Input> inputs;
+  std::vector<std::string> outputs;
   bool has_response_cache = false;
+  bool preserves_ordering = false;
   bool has_sequences = false;
   std::uint64_t max_sequence_idle_microseconds = 0;
   // Of the input that tells the backend to which sequence a request belongs, if there is one.

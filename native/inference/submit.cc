@@ -14,8 +14,10 @@
 #include "native/inference/correlation_id.h"
 #include "native/inference/data_types.h"
 #include "native/inference/inference.h"
+#include "native/inference/model_facts.h"
 #include "native/inference/python_types.h"
 #include "native/inference/request_data.h"
+#include "native/inference/response_cache.h"
 #include "native/inference/waker.h"
 #include "native/triton/api.h"
 #include "native/triton/handle.h"
@@ -65,7 +67,8 @@ bool IsBatched(TRITONSERVER_Server* server, const RequestData& data) {
 
 }  // namespace
 
-Request NewRequest(TRITONSERVER_Server* server, const RequestData& data) {
+Request NewRequest(TRITONSERVER_Server* server, const RequestData& data,
+                   const std::vector<std::string>& requested_outputs) {
   TRITONSERVER_InferenceRequest* made = nullptr;
   Call<&Api::InferenceRequestNew>(&made, server, data.model_name.c_str(), data.model_version);
   Request request = OwnMade<&Api::InferenceRequestNew>(made);
@@ -79,7 +82,7 @@ Request NewRequest(TRITONSERVER_Server* server, const RequestData& data) {
   if (data.priority != 0) Call<&Api::InferenceRequestSetPriorityUInt64>(made, data.priority);
   if (data.timeout != 0) Call<&Api::InferenceRequestSetTimeoutMicroseconds>(made, data.timeout);
   for (const auto& [name, value] : data.parameters) SetParameter(request, name, value);
-  for (const std::string& name : data.requested_outputs) {
+  for (const std::string& name : requested_outputs) {
     Call<&Api::InferenceRequestAddRequestedOutput>(made, name.c_str());
   }
   for (const auto& [name, view] : data.inputs) AddInput(request, name, view);
@@ -156,6 +159,26 @@ class GivenTrace {
   TRITONSERVER_InferenceTrace* given_ = nullptr;
 };
 
+// Null if the model has no response cache.
+std::unique_ptr<CacheClaim> ClaimIfCached(const Server& server, const RequestData& data,
+                                          Inference& inference) {
+  if (!server.has_response_cache()) return nullptr;
+  const auto facts = FactsOf(py::reinterpret_borrow<py::object>(inference.setup().server),
+                             data.model_name, data.model_version);
+  if (facts == nullptr || !facts->has_response_cache) return nullptr;
+  std::unique_ptr<CacheClaim> claim;
+  {
+    WithoutGil without_gil;
+    claim = std::make_unique<CacheClaim>(server, *facts, data);
+  }
+  if (!claim->doubt().empty() &&
+      PyErr_WarnEx(PyExc_RuntimeWarning, claim->doubt().c_str(), 1) != 0) {
+    throw py::error_already_set();
+  }
+  if (!facts->outputs.empty()) inference.setup().cached_outputs = data.requested_outputs;
+  return claim;
+}
+
 }  // namespace
 
 InferenceReference NewInference(const py::object& server, const RequestData& data,
@@ -184,22 +207,25 @@ void Send(Inference& inference, const RequestData& data, const py::object& model
   if (!std::holds_alternative<std::monostate>(data.correlation_id)) {
     CheckCorrelationId(py::reinterpret_borrow<py::object>(inference.setup().server), data);
   }
+  const Server& server = ServerOf(inference.setup().server);
+  const std::unique_ptr<CacheClaim> claim = ClaimIfCached(server, data, inference);
   GivenTrace given_trace(trace);
   try {
-    TRITONSERVER_Server* server = ServerOf(inference.setup().server).get();
+    TRITONSERVER_Server* const core = server.get();
     WithoutGil without_gil;
-    Request request = NewRequest(server, data);
+    Request request =
+        NewRequest(core, data, claim == nullptr ? data.requested_outputs : claim->outputs());
     if (!data.classification.class_counts.empty()) {
-      inference.setup().classification = {data.classification.class_counts,
-                                          IsBatched(server, data)};
+      inference.setup().classification = {data.classification.class_counts, IsBatched(core, data)};
     }
     const std::uint32_t seen = inference.arrivals();
-    inference.Submit(server, request.Release(), given_trace.get());
+    inference.Submit(core, request.Release(), given_trace.get());
     given_trace.Keep();
     if (afterwards == Afterwards::kWait) inference.WaitASlice(seen);
   } catch (const Error& refusal) {
     ThrowExplained(refusal, model, data);
   }
+  if (claim != nullptr) claim->Keep();
 }
 
 void EndTrace(const py::object& trace) {

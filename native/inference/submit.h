@@ -3,6 +3,9 @@
 
 #include <pybind11/pybind11.h>
 
+#include <string>
+#include <vector>
+
 #include "native/inference/inference.h"
 #include "native/inference/request_data.h"
 #include "native/triton/handle.h"
@@ -15,7 +18,8 @@ using Request = Handle<TRITONSERVER_InferenceRequest>;
 
 // The request for the core: a new one for each inference, for the core does not reset all of a used
 // one. Without the GIL.
-Request NewRequest(TRITONSERVER_Server* server, const RequestData& data);
+Request NewRequest(TRITONSERVER_Server* server, const RequestData& data,
+                   const std::vector<std::string>& requested_outputs);
 
 // An inference that lacks the owners of its inputs. With the GIL.
 InferenceReference NewInference(const py::object& server, const RequestData& data,

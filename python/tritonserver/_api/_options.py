@@ -95,7 +95,14 @@ class Options:
     cuda_memory_pool_sizes
         Bytes of device memory, by device.
     cache_config
-        Settings of the response cache, by cache name, such as `{"local": {"size": 1048576}}`.
+        Settings of the response cache, by cache name, such as `{"local": {"size": 1048576}}`. It
+        serves models with `response_cache` in their configuration, and takes requests for equal if
+        the bytes of their inputs are. What would get the answer to other shapes or data types is an
+        `UnsupportedError`; what may get the answer to other parameters is a `RuntimeWarning`. These
+        requests are remembered, up to a number. A failure is kept, too: later requests are an
+        `UnavailableError` then. So are the answers of a model that is loaded again; give it a new
+        version. An answer larger than the cache is not kept, and logged as an error each time. The
+        metrics of the whole cache lag behind those of the models.
     cache_directory, backend_directory, repo_agent_directory
         Where caches, backends and repository agents are. The defaults stand for those of the
         Triton core that is used, wherever it is installed.

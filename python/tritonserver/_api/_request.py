@@ -77,7 +77,8 @@ class InferenceRequest:
         Name to value: `Tensor`, NumPy array, nested list, text, number, or an object with DLPack or
         the buffer protocol.
     parameters
-        Free values for the model: `str`, `int` (64 bits, signed), `bool` or `float`.
+        Free values for the model: `str`, `int` (64 bits, signed), `bool` or `float`. A response
+        cache does not look at them; see `Options.cache_config`.
     output_memory_type
         Where outputs are wanted; where the backend prefers them if None.
     output_memory_allocator
@@ -86,7 +87,7 @@ class InferenceRequest:
         Gets every response as soon as it arrives, the same object that the iterator yields.
     requested_outputs
         The outputs to compute, as names or, to get the classes that an output stands for, as
-        `RequestedOutput`; None means all.
+        `RequestedOutput`; None means all. A model with a response cache computes all of them.
     trace
         Collects what happens to the request; for one inference only.
     """
