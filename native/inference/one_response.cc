@@ -76,7 +76,7 @@ python::Outputs OnlyOutputs(Inference& inference, bool raise_on_error, py::objec
       throw py::error_already_set();
     }
   }
-  return outputs ? outputs : Steal(PyDict_New());
+  return outputs ? outputs : NewEmptyOutputs();
 }
 
 }  // namespace tritonserver::inference

@@ -113,8 +113,14 @@ py::object TextOfName(const std::string& name) {
   return py::reinterpret_borrow<py::object>(known.text);
 }
 
+py::object NewEmptyOutputs() {
+  static PyObject* const nothing = PyTuple_New(0);
+  return Steal(
+      PyDict_Type.tp_new(reinterpret_cast<PyTypeObject*>(classes.Outputs), nothing, nullptr));
+}
+
 py::object NewPythonOutputs(Response& response) {
-  py::object outputs = Steal(PyDict_New());
+  py::object outputs = NewEmptyOutputs();
   for (Output& output : response.outputs) SetItem(outputs, output.name, NewTensor(output));
   return outputs;
 }

@@ -18,7 +18,10 @@ py::object ToPythonResponse(std::unique_ptr<Response> response, const Inference&
 // Raises the error that is in the InferenceResponse.
 [[noreturn]] void RaiseErrorOf(std::unique_ptr<Response> response, const Inference& inference);
 
-// Only the outputs, whose buffers they take over: a dict of name to Tensor.
+// A dict of name to Tensor.
+py::object NewEmptyOutputs();
+
+// Only the outputs, whose buffers they take over.
 py::object NewPythonOutputs(Response& response);
 
 // The name of an output as Python text. The last ones are kept, with their hashes.

@@ -83,6 +83,7 @@ struct PythonNames {
   CLASS(InferenceResponse)                 \
   CLASS(MemoryBuffer)                      \
   CLASS(Model)                             \
+  CLASS(Outputs)                           \
   CLASS(RequestedOutput)                   \
   CLASS(ResponseIterator)                  \
   CLASS(Tensor)                            \

@@ -1,5 +1,6 @@
 """Responses: what they carry, and that they pin nothing."""
 
+import copy
 import dataclasses
 import gc
 import json
@@ -94,6 +95,53 @@ def test_outputs_are_tensors_over_bytes(model: Model) -> None:
     assert (owner.dtype, owner.ctypes.data) == (np.byte, tensor.data_ptr)
     assert owner.tobytes() == X.tobytes()
     assert tensor.data_ptr % 64 == 0
+
+
+async def test_an_output_that_is_not_there(
+    model: Model, native_server: tritonserver.Server
+) -> None:
+    inputs = {"INPUT0": X}
+    stream = native_server.model("repeat_int32")
+    nothing = {
+        "IN": np.zeros(0, np.int32),
+        "DELAY": np.zeros(0, np.uint32),
+        "WAIT": np.zeros(1, np.uint32),
+    }
+    match = r"the response has 'OUTPUT0'; unknown output 'OUTPUT1'; did you mean 'OUTPUT0'\?"
+    for outputs in (
+        respond(model).outputs,
+        model(inputs),
+        await model.call_async(inputs),
+        model.bind(inputs=inputs).run(),
+        model.bind({"OUTPUT0": np.zeros_like(X)}, inputs=inputs).run(),
+    ):
+        with pytest.raises(KeyError, match=match):
+            outputs["OUTPUT1"]
+        assert outputs.get("OUTPUT1") is None
+        assert "OUTPUT1" not in outputs
+    with pytest.raises(KeyError, match="the response has 'OUTPUT0'; not 0"):
+        respond(model).outputs[0]  # type: ignore[index] # a mistake
+    for outputs in (
+        respond(model, parameters={"error": "boo"}).outputs,
+        stream(nothing),
+        await stream.call_async(nothing),
+    ):
+        with pytest.raises(KeyError, match="the response has no outputs; unknown output 'OUT'"):
+            outputs["OUT"]
+
+
+def test_outputs_are_a_dict(model: Model) -> None:
+    outputs = respond(model).outputs
+    assert isinstance(outputs, dict)
+    assert outputs == dict(outputs)
+    assert repr(outputs) == repr(dict(outputs))
+    for again in (copy.copy(outputs), copy.deepcopy(outputs), pickle.loads(pickle.dumps(outputs))):
+        assert again == outputs
+        with pytest.raises(KeyError, match="'OUTPUT0'"):
+            again["OUTPUT1"]
+    outputs["MINE"] = outputs.pop("OUTPUT0")
+    assert list(outputs) == ["MINE"]
+    assert outputs | {"more": outputs["MINE"]} == {**outputs, "more": outputs["MINE"]}
 
 
 def test_outputs_are_freed_with_the_last_view(model: Model) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tritonserver._api._outputs import Outputs
 from tritonserver._c.triton_bindings import UnsupportedError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ async def only_outputs_async(responses: AsyncResponseIterator) -> dict[str, Tens
         There are several responses with outputs; the rest is cancelled.
     """
     async with responses:
-        outputs: dict[str, Tensor] = {}
+        outputs: dict[str, Tensor] = Outputs()
         async for response in responses:
             if outputs and response.outputs:
                 raise UnsupportedError(

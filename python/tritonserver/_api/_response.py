@@ -29,7 +29,8 @@ class InferenceResponse(_inference.ResponseBase):
         Free values from the model.
     outputs
         Name to tensor. Empty if there is an error, and in the closing response of a decoupled model
-        that ends its stream without data.
+        that ends its stream without data. A model may also leave out an output: looking it up is a
+        KeyError that lists what is there.
     error
         What went wrong. Its `args` are the message and this response.
     classification_label
