@@ -58,7 +58,7 @@ class BoundRequest {
   // In-place means in place: what would be a copy would not show later changes.
   void ReadBoundInputs() {
     try {
-      ReadInputs(fields_.inputs, &data_);
+      ReadInputs(fields_.inputs, Get(model_.ptr(), names._server), &data_);
     } catch (const Error& refusal) {
       ThrowExplained(refusal, model_, data_);
     }

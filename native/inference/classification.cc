@@ -11,29 +11,11 @@
 
 #include "native/inference/data_types.h"
 #include "native/inference/response.h"
+#include "native/inference/short_floats.h"
 #include "native/triton/api.h"
 
 namespace tritonserver::inference {
 namespace {
-
-float FromHalf(std::uint16_t half) {
-  const float sign = (half & 0x8000) != 0 ? -1.0F : 1.0F;
-  const int exponent = half >> 10 & 0x1F;
-  const int fraction = half & 0x3FF;
-  if (exponent == 0x1F) {
-    return fraction != 0 ? std::numeric_limits<float>::quiet_NaN()
-                         : sign * std::numeric_limits<float>::infinity();
-  }
-  return exponent == 0 ? sign * std::ldexp(static_cast<float>(fraction), -24)
-                       : sign * std::ldexp(static_cast<float>(fraction | 0x400), exponent - 25);
-}
-
-float FromBFloat16(std::uint16_t upper_half) {
-  const std::uint32_t bits = std::uint32_t{upper_half} << 16;
-  float value;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
 
 // What is no number comes last; equal values stay in order.
 template <class Value>
@@ -105,9 +87,9 @@ void WithValues(const Output& output, Body&& body) {
     case TRITONSERVER_TYPE_INT64:
       return body(static_cast<const std::int64_t*>(data), same);
     case TRITONSERVER_TYPE_FP16:
-      return body(static_cast<const std::uint16_t*>(data), FromHalf);
+      return body(static_cast<const std::uint16_t*>(data), Half::ToFloat);
     case TRITONSERVER_TYPE_BF16:
-      return body(static_cast<const std::uint16_t*>(data), FromBFloat16);
+      return body(static_cast<const std::uint16_t*>(data), BFloat16::ToFloat);
     case TRITONSERVER_TYPE_FP32:
       return body(static_cast<const float*>(data), same);
     case TRITONSERVER_TYPE_FP64:

@@ -6,6 +6,9 @@
 
 #include "native/inference/bytes_codec.h"
 #include "native/inference/data_types.h"
+#include "native/inference/model_facts.h"
+#include "native/inference/nested_list.h"
+#include "native/inference/numbers.h"
 #include "native/inference/numpy.h"
 #include "native/inference/python_types.h"
 #include "native/inference/tensor_view.h"
@@ -22,12 +25,6 @@ constexpr int kNumPyStringDType = 2056;
 std::string TypeName(PyObject* object) { return Py_TYPE(object)->tp_name; }
 
 std::string Text(py::handle object) { return py::str(object).cast<std::string>(); }
-
-// Attributes of the numpy module, kept for ever as modules are.
-py::handle NumPyModule() {
-  static PyObject* const module = py::module_::import("numpy").release().ptr();
-  return module;
-}
 
 py::object AsArray(PyObject* value, const std::string& what) {
   try {
@@ -127,98 +124,60 @@ TRITONSERVER_DataType DataTypeOfOther(PyObject* array) {
   return is_bfloat16 ? TRITONSERVER_TYPE_BF16 : TRITONSERVER_TYPE_INVALID;
 }
 
-bool IsList(PyObject* value) { return PyList_Check(value) || PyTuple_Check(value); }
-
-// Whether it is certainly no array or the like.
-bool IsSingle(PyObject* value) {
-  return value == Py_None || PyUnicode_Check(value) || PyBytes_Check(value) ||
-         PyLong_Check(value) || PyFloat_Check(value) || PyComplex_Check(value);
-}
-
-// Lengths along the first items of a nested list.
-std::vector<std::int64_t> ListShape(PyObject* list) {
-  std::vector<std::int64_t> shape;
-  py::object item = py::reinterpret_borrow<py::object>(list);
-  while (IsList(item.ptr())) {
-    shape.push_back(PySequence_Size(item.ptr()));
-    if (shape.back() == 0) break;
-    item = Steal(PySequence_GetItem(item.ptr(), 0));
-  }
-  return shape;
-}
-
-// Refuses a nested list whose items on one level differ in length. Arrays in it are left to NumPy.
-void CheckIsBox(PyObject* value, const std::vector<std::int64_t>& shape, std::size_t axis,
-                const std::string& path, const std::string& what) {
-  const auto refuse = [&](const std::string& found) {
-    std::string first;
-    for (std::size_t i = 0; i < axis; ++i) first += "[0]";
-    const std::string wanted =
-        axis < shape.size() ? "has " + std::to_string(shape[axis]) + " items" : "is a single value";
-    Refuse(what, "the list is ragged: " + first + " " + wanted + ", but " + path + " " + found);
-  };
-  if (!IsList(value)) {
-    if (axis < shape.size() && IsSingle(value)) refuse("is a single value");
-    return;
-  }
-  const Py_ssize_t count = PySequence_Size(value);
-  if (axis >= shape.size() || count != shape[axis]) {
-    refuse("has " + std::to_string(count) + " items");
-  }
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    CheckIsBox(Steal(PySequence_GetItem(value, i)).ptr(), shape, axis + 1,
-               path + "[" + std::to_string(i) + "]", what);
-  }
-}
-
-py::object FirstLeaf(PyObject* value) {
-  py::object leaf = py::reinterpret_borrow<py::object>(value);
-  while (IsList(leaf.ptr()) && PySequence_Size(leaf.ptr()) > 0) {
-    leaf = Steal(PySequence_GetItem(leaf.ptr(), 0));
-  }
-  return leaf;
-}
-
 bool IsText(PyObject* object) { return PyUnicode_Check(object) || PyBytes_Check(object); }
 
-// Collects the items of a nested list whose shape is `shape` from `axis` on.
-void Flatten(PyObject* value, const std::vector<std::int64_t>& shape, std::size_t axis,
-             const std::string& what, std::vector<PyObject*>* items) {
-  const py::object sequence = Steal(PySequence_Fast(value, "not a list or tuple"));
-  // Items of odd list types may have changed the list since it was measured.
-  if (PySequence_Fast_GET_SIZE(sequence.ptr()) != shape[axis]) Refuse(what, "the list changed");
-  PyObject** elements = PySequence_Fast_ITEMS(sequence.ptr());
-  for (std::int64_t i = 0; i < shape[axis]; ++i) {
-    if (axis + 1 < shape.size()) {
-      Flatten(elements[i], shape, axis + 1, what, items);
-    } else if (IsText(elements[i])) {
-      items->push_back(elements[i]);
-    } else {
-      Refuse(what, "the list mixes text with " + TypeName(elements[i]) +
-                       "; the elements of a BYTES tensor must be str or bytes");
+TRITONSERVER_DataType DataTypeInModel(const std::string& name, const AskedModel* model) {
+  const auto facts = model == nullptr ? nullptr : model->Facts();
+  const ModelFacts::Input* input = facts == nullptr ? nullptr : facts->FindInput(name);
+  return input == nullptr ? TRITONSERVER_TYPE_INVALID : input->data_type;
+}
+
+// Text does not go through an array of NumPy, which would cut NULs at the ends.
+TensorView ReadTextList(NestedList list, const std::string& what) {
+  const py::object encoded = EncodeObjects(list.items.data(), list.items.size(), what);
+  return BytesView(encoded, std::move(list.shape));
+}
+
+// Throws if there is None or a mix in a list whose items are no arrays.
+void CheckItems(const NestedList& list, const std::string& what) {
+  for (std::size_t i = 0; i < list.items.size(); ++i) {
+    PyObject* const first = list.items[0];
+    PyObject* const item = list.items[i];
+    if (item == Py_None) {
+      Refuse(what, ElementAt(i, list.shape) + " is None, which is no element of a tensor");
+    }
+    if (IsText(item) != IsText(first)) {
+      Refuse(what, ElementAt(i, list.shape) + " is of type " + TypeName(item) +
+                       ", but the list begins with " + TypeName(first) +
+                       "; text cannot be mixed with anything else");
     }
   }
 }
 
-// Lists of text do not go through an array of NumPy, which would cut NULs at the ends.
-TensorView ReadTextList(PyObject* list, std::vector<std::int64_t> shape, const std::string& what) {
-  std::vector<PyObject*> items;
-  Flatten(list, shape, 0, what, &items);
-  return BytesView(EncodeObjects(items.data(), items.size(), what), std::move(shape));
-}
-
-TensorView ReadList(PyObject* list, const std::string& what) {
-  std::vector<std::int64_t> shape = ListShape(list);
-  CheckIsBox(list, shape, 0, "", what);
-  const py::object leaf = FirstLeaf(list);
-  if (IsText(leaf.ptr())) return ReadTextList(list, std::move(shape), what);
-  const py::object array = AsArray(list, what);
+TensorView ReadList(PyObject* value, const std::string& name, const AskedModel* model,
+                    const std::string& what) {
+  NestedList list = ReadNestedList(value, what);
+  if (!list.has_arrays) {
+    CheckItems(list, what);
+    if (!list.items.empty() && IsText(list.items[0])) return ReadTextList(std::move(list), what);
+    if (std::all_of(list.items.begin(), list.items.end(), IsNumber)) {
+      const auto data_type = DataTypeInModel(name, model);
+      if (data_type == TRITONSERVER_TYPE_BYTES && list.items.empty()) {
+        return ReadTextList(std::move(list), what);
+      }
+      if (data_type != TRITONSERVER_TYPE_INVALID) {
+        return ReadNumbers(list.items.data(), list.items.size(), std::move(list.shape), data_type,
+                           what);
+      }
+    }
+  }
+  const py::object array = AsArray(value, what);
   const char kind = DtypeFields(array.ptr()).kind;
   const bool is_text = kind == 'U' || kind == 'S';
-  if (kind == 'O' || (is_text && !PyObject_HasAttr(leaf.ptr(), names.__array__))) {
-    Refuse(what, "the list, which begins with " + TypeName(leaf.ptr()) +
+  if (kind == 'O' || (is_text && !PyObject_HasAttr(list.items[0], names.__array__))) {
+    Refuse(what, "the list, which begins with " + TypeName(list.items[0]) +
                      ", does not make an array of one type; numbers must fit 64 bits and must not "
-                     "be mixed with text or None");
+                     "be mixed with text");
   }
   return ReadArray(array.ptr(), what);
 }
@@ -250,7 +209,7 @@ TensorView ReadArray(PyObject* array, const std::string& what) {
   return ViewOf(Regular(array), data_type);
 }
 
-TensorView ReadInput(const std::string& name, PyObject* value) {
+TensorView ReadInput(const std::string& name, PyObject* value, const AskedModel* model) {
   const auto what = [&] { return "input '" + name + "'"; };
   if (IsExactArray(value)) {
     // Most inputs are like that. Nothing can be wrong, so no text for an error is made.
@@ -272,9 +231,15 @@ TensorView ReadInput(const std::string& name, PyObject* value) {
     }
     return view;
   }
-  if (IsList(value)) return ReadList(value, what());
+  if (IsList(value)) return ReadList(value, name, model, what());
   if (IsText(value)) {
     return BytesView(EncodeObjects(&value, 1, what()), {});
+  }
+  if (IsNumber(value)) {
+    const auto data_type = DataTypeInModel(name, model);
+    if (data_type != TRITONSERVER_TYPE_INVALID) {
+      return ReadNumbers(&value, 1, {}, data_type, what());
+    }
   }
   if (NumPy::get().PyArray_Check_(value)) {
     if (IsMasked(value)) {
@@ -284,7 +249,7 @@ TensorView ReadInput(const std::string& name, PyObject* value) {
   }
   if (PyObject_HasAttr(value, names.__dlpack__)) return ReadDLPack(value, what(), true);
   // Numbers, NumPy scalars, memoryview, array.array and others that say what they are.
-  if (PyNumber_Check(value) || PyObject_CheckBuffer(value) || PyRange_Check(value) ||
+  if (PyNumber_Check(value) || PyObject_CheckBuffer(value) ||
       PyObject_HasAttr(value, names.__array__)) {
     const py::object array = AsArray(value, what());
     if (DtypeFields(array.ptr()).kind != 'O') return ReadArray(array.ptr(), what());

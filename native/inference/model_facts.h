@@ -45,4 +45,13 @@ struct ModelFacts {
 std::shared_ptr<const ModelFacts> FactsOf(const py::object& server, const std::string& model_name,
                                           std::int64_t model_version);
 
+// The model to which a request goes. Asking for its facts is left to those who need them.
+struct AskedModel {
+  const py::object& server;  // the low-level one
+  const std::string& name;
+  std::int64_t version;
+
+  std::shared_ptr<const ModelFacts> Facts() const { return FactsOf(server, name, version); }
+};
+
 }  // namespace tritonserver::inference

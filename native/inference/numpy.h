@@ -11,6 +11,12 @@ namespace tritonserver::inference {
 
 using NumPy = py::detail::npy_api;
 
+// The numpy module, kept for ever as modules are.
+inline py::handle NumPyModule() {
+  static PyObject* const module = py::module_::import("numpy").release().ptr();
+  return module;
+}
+
 inline const py::detail::PyArray_Proxy& ArrayFields(PyObject* array) {
   return *reinterpret_cast<const py::detail::PyArray_Proxy*>(array);
 }

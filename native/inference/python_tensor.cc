@@ -359,7 +359,7 @@ Description ViewDLPack(const python::DLPackObject& producer) {
 }
 
 Description EncodeText(const python::ArrayLike& value) {
-  const TensorView view = ReadInput("value", value.ptr());
+  const TensorView view = ReadInput("value", value.ptr(), nullptr);
   if (view.data_type != TRITONSERVER_TYPE_BYTES) {
     Refuse(TRITONSERVER_ERROR_INVALID_ARG,
            std::string("the elements must be text or bytes, not ") + InfoOf(view.data_type).name);

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "native/inference/model_facts.h"
 #include "native/inference/python_types.h"
 
 namespace tritonserver::inference {
@@ -180,7 +181,8 @@ RequestData ReadScalars(PyObject* model, const RequestFields& fields) {
   return data;
 }
 
-void ReadInputs(const py::object& inputs, RequestData* data) {
+void ReadInputs(const py::object& inputs, const py::object& server, RequestData* data) {
+  const AskedModel model{server, data->model_name, data->model_version};
   const py::object dict = DictOf(inputs, "inputs");
   data->inputs.reserve(static_cast<std::size_t>(PyDict_GET_SIZE(dict.ptr())));
   PyObject* key;
@@ -197,7 +199,7 @@ void ReadInputs(const py::object& inputs, RequestData* data) {
     auto& [name, view] = *input;
     const py::object value = std::move(view.owner);
     try {
-      view = ReadInput(name, value.ptr());
+      view = ReadInput(name, value.ptr(), &model);
     } catch (const Error&) {
       // Whoever explains the error sees that it is about the last one.
       data->inputs.erase(input + 1, data->inputs.end());

@@ -66,8 +66,9 @@ struct RequestData {
 // Throws TypeError for fields of the wrong type and INVALID_ARG for values that cannot be sent.
 RequestData ReadScalars(PyObject* model, const RequestFields& fields);
 
-// Adds the inputs. Throws INVALID_ARG, naming the input, for a value that is not a tensor.
-void ReadInputs(const py::object& inputs, RequestData* data);
+// Adds the inputs, for a model of this low-level server. Throws INVALID_ARG, naming the input, for
+// a value that is not a tensor.
+void ReadInputs(const py::object& inputs, const py::object& server, RequestData* data);
 
 [[noreturn]] void RaiseTypeError(const char* field, const char* wanted, const py::object& value);
 

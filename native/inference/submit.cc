@@ -268,10 +268,11 @@ InferenceReference SendFields(const py::object& model, const RequestFields& fiel
   DestroyDeferred();
   try {
     RequestData data = ReadScalars(model.ptr(), fields);
-    InferenceReference inference = NewInference(Get(model.ptr(), names._server), data, fields);
+    const py::object server = Get(model.ptr(), names._server);
+    InferenceReference inference = NewInference(server, data, fields);
     if (IsGiven(fields.inputs)) {
       try {
-        ReadInputs(fields.inputs, &data);
+        ReadInputs(fields.inputs, server, &data);
       } catch (const Error& refusal) {
         ThrowExplained(refusal, model, data);
       }

@@ -14,6 +14,8 @@ namespace tritonserver::inference {
 
 namespace py = pybind11;
 
+struct AskedModel;
+
 // C-contiguous, in native byte order. Valid while `owner` lives.
 struct TensorView {
   TRITONSERVER_DataType data_type;
@@ -25,9 +27,10 @@ struct TensorView {
   py::object owner = {};
 };
 
-// Whatever may be given as an input. Contiguous data is not copied, other data once. Throws
-// INVALID_ARG, naming the input, for what is not a tensor.
-TensorView ReadInput(const std::string& name, PyObject* value);
+// Whatever may be given as an input. Contiguous data is not copied, other data once. What has no
+// data type becomes that of the model, if there is one. Throws INVALID_ARG, naming the input, for
+// what is not a tensor.
+TensorView ReadInput(const std::string& name, PyObject* value, const AskedModel* model);
 
 // An instance of `Tensor`. INVALID_ARG if its shape needs more memory than it has.
 TensorView ReadTensor(PyObject* tensor, const std::string& what);

@@ -123,8 +123,8 @@ class Model(_inference.ModelBase):
     ) -> BoundRequest:
         """Return a request that is prepared once, to be run many times.
 
-        Inputs are read from the memory of the given arrays at each run. Text is encoded once and
-        stays as it is.
+        Inputs are read from the memory of the given arrays at each run. Text and lists are read
+        once and stay as they were.
 
         Parameters
         ----------

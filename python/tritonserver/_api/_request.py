@@ -75,7 +75,11 @@ class InferenceRequest:
         0 means the model's default. Not how long the caller waits: see `ResponseIterator.next`.
     inputs
         Name to value: `Tensor`, NumPy array, nested list, text, number, or an object with DLPack or
-        the buffer protocol.
+        the buffer protocol. What has a data type keeps it. Python's numbers, alone or in lists,
+        tuples and ranges, have none and take the model's, if it has every one of them: an int must
+        be exact, in a type of floating point as well, whereas a float may be rounded, but not to
+        infinity; no float is an integer, not even 1.0; and BOOL takes `bool`, which nothing else
+        does. A number or text alone has no dimensions.
     parameters
         Free values for the model: `str`, `int` (64 bits, signed), `bool` or `float`. A response
         cache does not look at them; see `Options.cache_config`.
