@@ -185,6 +185,9 @@ class Identity : public Instance {
     TRITONSERVER_Error* error = nullptr;
   };
 
+  // The place in inputs_; its end if it is none of these, but the control input of a sequence.
+  size_t Find(const Input& input) const;
+  bool IsEmptyBatch(const Input& input, size_t place) const;
   uint64_t BatchSize(TRITONBACKEND_Request* request) const;
   void Wait(Milliseconds delay);
   void Respond(Job& job);
@@ -265,11 +268,24 @@ void Identity::Execute(TRITONBACKEND_Request** requests, uint32_t count) {
   }
 }
 
+size_t Identity::Find(const Input& input) const {
+  const auto found =
+      std::find_if(inputs_.begin(), inputs_.end(),
+                   [&](const ModelConfig::Tensor& tensor) { return tensor.name == input.name; });
+  return found - inputs_.begin();
+}
+
+// The core leaves the dimension of the batch out if it is 0.
+bool Identity::IsEmptyBatch(const Input& input, size_t place) const {
+  return batching_ && place < inputs_.size() && input.rank == inputs_[place].rank;
+}
+
 uint64_t Identity::BatchSize(TRITONBACKEND_Request* request) const {
   if (!batching_) return 1;
-  TRITONBACKEND_Input* input;
-  ThrowIfError(TRITONBACKEND_RequestInputByIndex(request, 0, &input));
-  return Input(input).shape[0];
+  TRITONBACKEND_Input* handle;
+  ThrowIfError(TRITONBACKEND_RequestInputByIndex(request, 0, &handle));
+  const Input input(handle);
+  return IsEmptyBatch(input, Find(input)) ? 0 : input.shape[0];
 }
 
 void Identity::Wait(Milliseconds delay) {
@@ -301,11 +317,7 @@ void Identity::CopyInputs(Job& job) {
     TRITONBACKEND_Input* handle;
     ThrowIfError(TRITONBACKEND_RequestInputByIndex(job.request, i, &handle));
     const Input input(handle, job.options.host_policy);
-    const auto config =
-        std::find_if(inputs_.begin(), inputs_.end(),
-                     [&](const ModelConfig::Tensor& tensor) { return tensor.name == input.name; });
-    // The others are the control inputs of a sequence batcher.
-    if (config != inputs_.end()) given_[config - inputs_.begin()] = input;
+    if (const size_t place = Find(input); place < inputs_.size()) given_[place] = input;
   }
   for (size_t i = 0; i < outputs_.size(); ++i) {
     if (!given_[i]) continue;
@@ -313,8 +325,15 @@ void Identity::CopyInputs(Job& job) {
     const char* output = outputs_[i].name.c_str();
     if (job.options.query_outputs) QueryOutput(job, outputs_[i].name, input.byte_size);
     if (output_count == outputs_.size() || IsRequested(job.request, output)) {
-      input.CopyTo(job.response.AddOutput(output, input.data_type, input.shape, input.rank,
-                                          input.byte_size));
+      std::vector<int64_t> empty_batch;
+      if (IsEmptyBatch(input, i)) {
+        empty_batch.push_back(0);
+        empty_batch.insert(empty_batch.end(), input.shape, input.shape + input.rank);
+      }
+      const bool is_empty = !empty_batch.empty();
+      input.CopyTo(job.response.AddOutput(
+          output, input.data_type, is_empty ? empty_batch.data() : input.shape,
+          is_empty ? static_cast<uint32_t>(empty_batch.size()) : input.rank, input.byte_size));
     }
     if (job.options.input_pointers) {
       uint64_t size;

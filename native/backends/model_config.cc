@@ -1,6 +1,7 @@
 #include "native/backends/model_config.h"
 
 #include <charconv>
+#include <optional>
 
 #include "native/backends/backend.h"
 #include "native/backends/json_reader.h"
@@ -8,19 +9,35 @@
 namespace tritonserver::backend {
 namespace {
 
+size_t CountItems(JsonReader& reader) {
+  size_t count = 0;
+  reader.Array([&] {
+    reader.Skip();
+    ++count;
+  });
+  return count;
+}
+
 std::vector<ModelConfig::Tensor> ReadTensors(JsonReader& reader) {
   std::vector<ModelConfig::Tensor> tensors;
   reader.Array([&] {
     ModelConfig::Tensor& tensor = tensors.emplace_back();
+    std::optional<size_t> reshaped;
     reader.Object([&](const std::string& key) {
       if (key == "name") {
         tensor.name = reader.String();
       } else if (key == "data_type") {
         tensor.data_type = reader.String();
+      } else if (key == "dims") {
+        tensor.rank = CountItems(reader);
+      } else if (key == "reshape") {
+        reshaped = 0;  // an empty shape is left out
+        reader.Object([&](const std::string&) { reshaped = CountItems(reader); });
       } else {
         reader.Skip();
       }
     });
+    tensor.rank = reshaped.value_or(tensor.rank);
   });
   return tensors;
 }

@@ -1,6 +1,7 @@
 // The part of a model's configuration that our backends read.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -13,6 +14,7 @@ struct ModelConfig {
   struct Tensor {
     std::string name;
     std::string data_type;  // "TYPE_FP32", "TYPE_STRING", …
+    size_t rank = 0;        // as the backend sees it, without the dimension of a batch
   };
 
   int64_t max_batch_size = 0;

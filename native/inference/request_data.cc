@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "native/inference/data_types.h"
 #include "native/inference/model_facts.h"
 #include "native/inference/python_types.h"
 
@@ -114,6 +115,18 @@ void ReadRequestedOutputs(const py::object& outputs, RequestData* data) {
   }
 }
 
+// Of a batch of no items the core takes away the dimension of the batch: it complains of sizes, or
+// gives backends a tensor of one item's shape without data, which some of them never answer.
+void RefuseEmptyBatch(const std::string& input, const TensorView& view, const AskedModel& model) {
+  if (view.shape.empty() || view.shape[0] != 0) return;
+  const auto facts = model.Facts();
+  if (facts == nullptr || facts->max_batch_size == 0 || facts->FindInput(input) == nullptr) return;
+  throw Error(TRITONSERVER_ERROR_INVALID_ARG,
+              "input '" + input + "': the batch is empty: " +
+                  Describe(view.data_type, view.shape.data(), view.shape.size()) +
+                  " has no items along its first dimension; send one at least, or no request");
+}
+
 }  // namespace
 
 [[noreturn]] void RaiseTypeError(const char* field, const char* wanted, const py::object& value) {
@@ -200,8 +213,10 @@ void ReadInputs(const py::object& inputs, const py::object& server, RequestData*
     const py::object value = std::move(view.owner);
     try {
       view = ReadInput(name, value.ptr(), &model);
+      if (view.byte_size == 0) RefuseEmptyBatch(name, view, model);
     } catch (const Error&) {
       // Whoever explains the error sees that it is about the last one.
+      view.data_type = TRITONSERVER_TYPE_INVALID;
       data->inputs.erase(input + 1, data->inputs.end());
       throw;
     }

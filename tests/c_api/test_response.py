@@ -67,6 +67,15 @@ def test_empty_output(make_request: Make, infer: Infer) -> None:
     assert (shape.tolist(), pointer, size) == ([0], 0, 0)
 
 
+def test_output_of_an_empty_batch(make_request: Make, infer: Infer) -> None:
+    request = make_request("identity_batching")
+    request.add_input("INPUT0", FP32, [0, 0])
+    response = infer(request)
+    response.throw_if_response_error()
+    _, _, shape, _, size, _, _ = response.output(0)
+    assert (shape.tolist(), size) == ([0, 0], 0)
+
+
 @pytest.mark.parametrize("code", tb.TRITONSERVER_Error_Code)
 def test_error(make_request: Make, infer: Infer, code: tb.TRITONSERVER_Error_Code) -> None:
     request = make_request("identity_fp32", INPUT0=X[0])

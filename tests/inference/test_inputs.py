@@ -3,6 +3,7 @@
 import array
 import ctypes
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -301,6 +302,50 @@ def test_wrong_type_and_shape_name_both(identity: tritonserver.Model) -> None:
     assert "given: 'INPUT0' FP64 [2, 3]" in str(raised.value)
     assert "takes 'INPUT0' FP32 [-1]" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "described"),
+    [
+        (np.zeros((0, 3), np.float32), r"FP32 \[0, 3\]"),
+        (np.zeros((0, 0), np.float32), r"FP32 \[0, 0\]"),
+        (np.zeros((0, 3)), r"FP64 \[0, 3\]"),
+        (np.zeros((3, 0), np.float32).T, r"FP32 \[0, 3\]"),
+        (tritonserver.Tensor.from_dlpack(np.zeros((0, 3), np.float32)), r"FP32 \[0, 3\]"),
+        ([], r"FP32 \[0\]"),
+        (np.zeros((0, 3), "U3"), r"BYTES \[0, 3\]"),
+    ],
+)
+def test_batches_of_nothing(server: tritonserver.Server, value: Any, described: str) -> None:
+    model = server.model("identity_batching")
+    for send in (
+        lambda: model(INPUT0=value),
+        lambda: model.bind(inputs={"INPUT0": value}),
+        lambda: model.async_infer(inputs={"INPUT0": value}),
+    ):
+        with pytest.raises(InvalidArgumentError) as raised:
+            send()
+        assert re.match(f"input 'INPUT0': the batch is empty: {described} ", str(raised.value))
+        assert str(raised.value).endswith("takes 'INPUT0' FP32 [-1, -1]")
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (1, 0)])
+def test_items_of_nothing_in_a_batch(server: tritonserver.Server, shape: tuple[int, ...]) -> None:
+    outputs = server.model("identity_batching")(INPUT0=np.zeros(shape, np.float32))
+    assert outputs["OUTPUT0"].to_numpy().shape == shape
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 2), (2, 0), (0, 0, 0), (0, 2, 0), (2, 0, 0)])
+def test_empty_arrays_for_models_without_batches(echo: Echo, shape: tuple[int, ...]) -> None:
+    for data_type, dtype in (("FP32", "float32"), ("INT8", "int8"), ("STRING", "S2")):
+        tensor = echo(np.zeros(shape, dtype), data_type, len(shape))
+        assert list(tensor.shape) == list(shape)
+        assert tensor.size == 0
+
+
+def test_empty_batches_for_unknown_inputs(server: tritonserver.Server) -> None:
+    with pytest.raises(InvalidArgumentError, match="did you mean 'INPUT0' instead of 'INPT0'"):
+        server.model("identity_batching")(INPT0=np.zeros((0, 3), np.float32))
 
 
 @pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 4095, 4096, 1_000_003])
