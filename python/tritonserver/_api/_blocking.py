@@ -15,6 +15,9 @@ T = TypeVar("T")
 # How often a wait lets the greenlets of its thread run, which there are under gevent.
 _GIVE_WAY_SECONDS = 0.05
 
+# When whoever waits is told for what.
+_SLOW_SECONDS = 10
+
 _running: "set[BackgroundCall[Any]]" = set()
 
 
@@ -125,8 +128,10 @@ class BackgroundCall(Generic[T]):
         _running.discard(self)
 
 
-def run(function: Callable[[], T], deadline: Deadline, name: str) -> T:
-    """Return what `function` returns, or raise what it raises.
+def run(
+    function: Callable[[], T], deadline: Deadline, name: str, when_slow: Callable[[], None]
+) -> T:
+    """Return what `function` returns, or raise what it raises; call `when_slow` after a while.
 
     If the deadline comes first, or a signal handler raises while waiting, the call goes on in the
     background, since the core cannot be told to give up, and its result is dropped when it comes.
@@ -139,6 +144,8 @@ def run(function: Callable[[], T], deadline: Deadline, name: str) -> T:
     call = BackgroundCall(function, name)
     if not call.start():
         call.run_here()
+    elif not call.join(deadline.within(_SLOW_SECONDS)) and deadline.remaining() != 0:
+        when_slow()
     return call.wait(deadline)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tritonserver._api._enums import LogLevel
 from tritonserver._api._log_records import NOISE, Record
 from tritonserver._api._model_config import parse_text
+from tritonserver._api._version_directories import explain_no_version
 from tritonserver._c.triton_bindings import (
     AlreadyExistsError,
     InternalError,
@@ -17,7 +18,7 @@ from tritonserver._c.triton_bindings import (
     UnknownError,
     UnsupportedError,
 )
-from tritonserver.runtime import python_models_problem
+from tritonserver.runtime import backends, python_models_problem
 
 # How the core's log tells, from 23.12 on, which model failed and why.
 _REASONS = tuple(
@@ -25,7 +26,7 @@ _REASONS = tuple(
     for pattern in (
         r"Poll failed for model directory '(?P<model>[^']*)': (?P<reason>.*)",
         r"failed to poll model '(?P<model>[^']*)': (?P<reason>.*)",
-        r"failed to load '(?P<model>[^']*)' version \d+: (?P<reason>.*)",
+        r"failed to load '(?P<model>[^']*)' version -?\d+: (?P<reason>.*)",
         r"failed to load model '(?P<model>[^']*)': (?P<reason>.*)",
         r"failed to poll model repository '(?P<model>[^']*)': (?P<reason>.*)",
         r"(?:[A-Z][\w ]*: )?(?P<reason>ensemble (?P<model>\S+) contains .*)",
@@ -36,6 +37,24 @@ _REASONS = tuple(
 _OTHER_FRAMES = re.compile(
     r"^  (?:<frozen importlib[^>]*>|\S*/tritonserver_model_process/\S*)\(\d+\): \S+\n?",
     re.MULTILINE,
+)
+
+# What the core says of a model whose backend is missing.
+_NO_BACKEND = re.compile(
+    r"unable to find (?:backend library for backend '|'libtriton_)(?P<backend>\w+)"
+)
+
+# Backends of NVIDIA's containers.
+_OF_CONTAINERS = (
+    "dali",
+    "fil",
+    "onnxruntime",
+    "openvino",
+    "pytorch",
+    "tensorflow",
+    "tensorrt",
+    "tensorrtllm",
+    "vllm",
 )
 
 # What the core says of a model whose backend is missing; 23.12 names the directory.
@@ -120,7 +139,7 @@ def unfinished(log: list[Record]) -> list[str]:
     """Return the models that had begun to load but neither succeeded nor failed."""
     loading: dict[str, None] = {}
     for record in log:
-        if match := re.fullmatch(r"loading: (.*):\d+", record.message):
+        if match := re.fullmatch(r"loading: (.*):-?\d+", record.message):
             loading[match[1]] = None
         elif match := re.match(r"(?:successfully|failed to) load(?:ed)? '([^']*)'", record.message):
             loading.pop(match[1], None)
@@ -145,15 +164,34 @@ def _remedy(model: str, reason: str, repositories: list[str]) -> str:
     """Return what may have been meant, where that can be told."""
     import difflib
 
+    if match := _NO_BACKEND.search(reason):
+        return _other_backends(match["backend"])
     directories = [path for path in map(Path, repositories) if path.is_dir()]
     if reason.startswith("model not found"):
         names = [model.name for path in directories for model in path.iterdir()]
         close = difflib.get_close_matches(model, names, n=1)
         return f" Did you mean {close[0]!r}?" if close else ""
+    if reason.startswith("at least one version must be available"):
+        return "".join(explain_no_version(path / model) for path in directories)
     for path in directories:
         if (path / "config.pbtxt").is_file():
             return f" {str(path)!r} looks like a model; a repository is a directory of models."
     return ""
+
+
+def _other_backends(name: str) -> str:
+    """Return which backends there are, for a model that asks for `name`."""
+    import difflib
+
+    known = backends()
+    if name == "python" or name in known:  # Something else is the matter.
+        return ""
+    text = f" This Triton has the backends {', '.join(known)}"
+    if close := difflib.get_close_matches(name, known, n=1):
+        return f"{text}; did you mean {close[0]!r}?"
+    if name in _OF_CONTAINERS:
+        return f"{text}; {name!r} comes with NVIDIA's containers, see TRITON_HOME."
+    return f"{text}."
 
 
 def _syntax_error(reason: str) -> str:

@@ -22,6 +22,7 @@ from tritonserver._api import (
 from tritonserver._api._blocking import Deadline, DeadlinePassed, run, seconds
 from tritonserver._api._enums import LogLevel, MetricFormat, ModelControlMode
 from tritonserver._api._load_parameters import LoadParameter, ModelConfig, load_parameters
+from tritonserver._api._load_warnings import warn_after_load
 from tritonserver._api._log_records import Record
 from tritonserver._api._logging import LogMessage
 from tritonserver._api._metrics_report import ReportedMetricFamily, parse_metrics
@@ -203,6 +204,7 @@ class Server:
             self._native = self._start_native(deadline)
             _lifecycle.register(self._native, self.options.exit_timeout)
             self._enter(_State.RUNNING)
+            self._warn_after_load(self._startup_names())
             self._load_with_warm_up(deadline)
             if wait_until_ready:
                 self._wait_until_ready(polling_interval, deadline)
@@ -611,6 +613,7 @@ class Server:
                     lambda: _caches.new_server(native_options, self.options),
                     "start of the server",
                     deadline,
+                    log,
                 )
             except DeadlinePassed:
                 models = ", ".join(_load_errors.unfinished(log()))
@@ -707,9 +710,10 @@ class Server:
         pins = ModelPins(self._server, model)
         with _log_route.collecting() as log:
             try:
-                self._run(call, what, deadline)
+                self._run(call, what, deadline, log)
                 if model is None and (failure := self._poll_failure(log())) is not None:
                     raise failure
+                self._warn_after_load(None if model is None else [model])
             except DeadlinePassed:
                 raise _too_late(what, "it goes on in the background") from None
             except TritonError as error:
@@ -718,11 +722,20 @@ class Server:
             finally:
                 pins.drop_all_later()
 
+    def _warn_after_load(self, names: list[str] | None) -> None:
+        warn_after_load(self._repositories, names, self.model)
+
     def _poll_failure(self, log: list[Record]) -> TritonError | None:
         models = {entry["name"] for entry in self.index()}
         return _load_errors.poll_failure(log, models | set(self._repositories))
 
-    def _run(self, call: Callable[[], T], what: str, deadline: Deadline) -> T:
+    def _run(
+        self,
+        call: Callable[[], T],
+        what: str,
+        deadline: Deadline,
+        log: Callable[[], list[Record]] | None = None,
+    ) -> T:
         def tracked() -> T:
             self._operations.append(what)
             try:
@@ -730,7 +743,15 @@ class Server:
             finally:
                 self._operations.remove(what)
 
-        return run(tracked, deadline, what.partition(" ")[0])
+        def say_what_takes_long() -> None:
+            models = ", ".join(_load_errors.unfinished(log())) if log is not None else ""
+            warnings.warn(
+                f"the {what} takes long" + (f"; loading: {models}" if models else ""),
+                RuntimeWarning,
+                stacklevel=6,
+            )
+
+        return run(tracked, deadline, what.partition(" ")[0], say_what_takes_long)
 
     def _is_unloaded(self, name: str) -> bool:
         states = {entry.get("state") for entry in self.index() if entry["name"] == name}

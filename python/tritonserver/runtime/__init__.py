@@ -16,6 +16,6 @@ On the command line::
 from ._devices import gpu_present
 from ._directories import plain_path
 from ._home import Home
-from ._locate import locate, python_models_problem
+from ._locate import backends, locate, python_models_problem
 
-__all__ = ["Home", "gpu_present", "locate", "plain_path", "python_models_problem"]
+__all__ = ["Home", "backends", "gpu_present", "locate", "plain_path", "python_models_problem"]

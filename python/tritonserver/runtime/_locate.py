@@ -54,6 +54,14 @@ def python_models_problem() -> str | None:
     return _latest.python_models_problem() if _latest is not None else None
 
 
+def backends() -> list[str]:
+    """Return the names of the backends of the core located last."""
+    directory = _latest.backends if _latest is not None else None
+    if directory is None or not directory.is_dir():
+        return []
+    return sorted(path.name for path in directory.iterdir() if path.is_dir())
+
+
 def find(library: str | os.PathLike[str] | None = None) -> Home:
     """Do what `locate` does, but raise LookupError if there is no core."""
     library = library or os.environ.get("TRITONSERVER_LIBRARY")
