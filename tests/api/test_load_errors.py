@@ -125,6 +125,31 @@ def test_backend_that_is_not_there(server: Server, write: Any, backend: str, tex
     assert text in error
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "text"),
+    [
+        ("TYPE_FP32", "FP32", "line 3, column 30: FP32 is no DataType; it is one of TYPE_FP32"),
+        ("dims", "dim", "line 3, column 40: ModelInput has no field 'dim'; did you mean 'dims'?"),
+        ("backend", "bakend", "line 2, column 1: ModelConfig has no field 'bakend'; did you mean"),
+        ('"X"', "X", "line 3, column 15: a value of type string was expected, not 'X'"),
+        ("[ -1 ]", '"one"', "line 3, column 46: a value of type int64 was expected"),
+        ("input {", "input: 5 {", "line 3, column 8: '{' was expected, not '5'"),
+        ("output {", "parameters { name: 1 } output {", "an item of a map has no field 'name'"),
+    ],
+)
+def test_mistake_in_a_configuration(
+    server: Server, write: Any, right: str, wrong: str, text: str
+) -> None:
+    error = error_of(server, write("1", base=CONFIG.replace(right, wrong, 1)))
+    assert "failed to read text proto" in error
+    assert text in error
+
+
+def test_field_that_only_the_core_knows_is_passed_on(server: Server, write: Any) -> None:
+    with pytest.raises(InternalError, match="of_the_future"):
+        server.load(write("1"), config=CONFIG + "of_the_future { field: 1 }")
+
+
 PYTHON = """
 class TritonPythonModel:
     def execute(self, requests):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tritonserver._api._enums import LogLevel
 from tritonserver._api._log_records import NOISE, Record
-from tritonserver._api._model_config import parse_text
+from tritonserver._api._model_config import check_text
 from tritonserver._api._version_directories import explain_no_version
 from tritonserver._c.triton_bindings import (
     AlreadyExistsError,
@@ -201,7 +201,7 @@ def _syntax_error(reason: str) -> str:
         return ""
     try:
         with open(match[1], encoding="utf-8") as file:
-            parse_text(file.read())
+            check_text(file.read())
     except (OSError, UnicodeDecodeError, InvalidArgumentError) as error:
         return f": {error}"
     return ""

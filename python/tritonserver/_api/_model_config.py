@@ -2,61 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from tritonserver._api._model_config_fields import ENUMERATIONS, MESSAGES
 from tritonserver._c.triton_bindings import InvalidArgumentError
-
-# Protobuf text does not show that a field given once may be given more often, while JSON does.
-_REPEATED = frozenset(
-    (
-        "agents",
-        "batch_input",
-        "batch_output",
-        "bool_false_true",
-        "buckets",
-        "control",
-        "control_input",
-        "cpu_execution_accelerator",
-        "dim",
-        "dims",
-        "fp32_false_true",
-        "gpu_execution_accelerator",
-        "gpus",
-        "graph_spec",
-        "initial_state",
-        "input",
-        "instance_group",
-        "int32_false_true",
-        "metric_control",
-        "model_warmup",
-        "op_library_filename",
-        "output",
-        "preferred_batch_size",
-        "profile",
-        "resources",
-        "secondary_devices",
-        "shape",
-        "source_input",
-        "state",
-        "step",
-        "target_name",
-        "versions",
-    )
-)
-_MAPS = frozenset(
-    (
-        "cc_model_filenames",
-        "input_map",
-        "inputs",
-        "metric_tags",
-        "output_map",
-        "parameters",
-        "priority_queue_policy",
-    )
-)
-# In these messages `input` is a map.
-_MESSAGES_WITH_INPUT_MAP = frozenset(("graph_spec", "graph_lower_bound"))
 
 _TOKEN = re.compile(
     r"""(?P<blank>(?:\s|\#[^\n]*)+)
@@ -91,53 +41,76 @@ def config_json(config: Any) -> str:
 
 
 def parse_text(text: str) -> dict[str, Any]:
-    """Return the fields of a model configuration in protobuf text, as in a `config.pbtxt`."""
-    return _Parser(text).message("", "")
+    """Return the fields of a model configuration in protobuf text, as in a `config.pbtxt`.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The text is not well-formed; the error names line and column.
+    """
+    return _Parser(text, is_strict=False).message("ModelConfig", "")
+
+
+def check_text(text: str) -> None:
+    """Raise InvalidArgumentError, which names line and column, if Triton cannot read the text.
+
+    Later releases of Triton may know fields that this does not know.
+    """
+    _Parser(text, is_strict=True).message("ModelConfig", "")
 
 
 class _Token(NamedTuple):
     kind: str
     text: str
     line: int
+    column: int
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, is_strict: bool) -> None:
+        self._is_strict = is_strict
         self._tokens = _tokens(text)
         self._next = next(self._tokens)
 
-    def message(self, name: str, closing: str) -> dict[str, Any]:
+    def message(self, type_name: str, closing: str) -> dict[str, Any]:
         """Read fields up to `closing`, which is a mark or the end of the text."""
+        known = MESSAGES.get(type_name, {})
         fields: dict[str, Any] = {}
         while self._next.text != closing:
             field = self._expect("name")
-            for value in self._values(field.text):
-                self._add(fields, name, field, value)
+            if self._is_strict and field.text not in known:
+                raise _mistake(f"{type_name} has no field {field.text!r}", field, known)
+            type_ = known.get(field.text, "")
+            is_map = type_.startswith("map ")
+            for value in self._values(f"entry {type_[4:]}" if is_map else type_.rstrip("*")):
+                self._add(fields, field, value, is_map, type_.endswith("*"))
             if self._next.text in (",", ";"):
                 self._take()
         self._take()
         return fields
 
-    def _values(self, field: str) -> Iterator[Any]:
+    def _values(self, type_: str) -> Iterator[Any]:
         """Read what follows the name of a field; a list gives several values."""
         if self._next.text == ":":
             self._take()
         elif self._next.text not in ("{", "<", "["):
             raise self._error("':', '{' or '['")
         if self._next.text != "[":
-            yield self._value(field)
+            yield self._value(type_)
             return
         self._take()
         while self._next.text != "]":
-            yield self._value(field)
+            yield self._value(type_)
             if self._next.text == ",":
                 self._take()
             elif self._next.text != "]":
                 raise self._error("',' or ']'")
         self._take()
 
-    def _value(self, field: str) -> Any:
+    def _value(self, type_: str) -> Any:
         token = self._take()
+        if self._is_strict:
+            _check_value(type_, token)
         if token.kind == "string":
             parts = [_unquote(token)]
             while self._next.kind == "string":
@@ -148,19 +121,39 @@ class _Parser:
         if token.kind == "name":
             return {"true": True, "false": False}.get(token.text, token.text)
         if token.text in _CLOSING:
-            return self.message(field, _CLOSING[token.text])
+            closing = _CLOSING[token.text]
+            if type_.startswith("entry "):
+                return self._entry(type_.removeprefix("entry "), closing)
+            return self.message(type_, closing)
         raise self._error("a value", token)
 
-    def _add(self, fields: dict[str, Any], message: str, field: _Token, value: Any) -> None:
+    def _entry(self, value_type: str, closing: str) -> dict[str, Any]:
+        """Read the key and the value of an item of a map."""
+        types = {"key": "", "value": value_type}
+        entry: dict[str, Any] = {}
+        while self._next.text != closing:
+            field = self._expect("name")
+            if field.text not in types:
+                raise _mistake(f"an item of a map has no field {field.text!r}", field, types)
+            for value in self._values(types[field.text]):
+                entry[field.text] = value
+            if self._next.text in (",", ";"):
+                self._take()
+        self._take()
+        return entry
+
+    def _add(
+        self, fields: dict[str, Any], field: _Token, value: Any, is_map: bool, is_repeated: bool
+    ) -> None:
         name = field.text
-        if name in _MAPS or (name == "input" and message in _MESSAGES_WITH_INPUT_MAP):
+        if is_map:
             if not isinstance(value, dict) or value.keys() != {"key", "value"}:
                 raise self._error("a key and a value", field)
             fields.setdefault(name, {})[str(value["key"])] = value["value"]
-        elif name in _REPEATED:
+        elif is_repeated:
             fields.setdefault(name, []).append(value)
         elif name in fields:
-            raise InvalidArgumentError(f"config, line {field.line}: {name!r} is given twice")
+            raise _mistake(f"{name!r} is given twice", field)
         else:
             fields[name] = value
 
@@ -175,24 +168,54 @@ class _Parser:
 
     def _error(self, expected: str, token: _Token | None = None) -> InvalidArgumentError:
         found = token or self._next
-        return InvalidArgumentError(
-            f"config, line {found.line}: {expected} was expected, not {found.text!r}"
-        )
+        return _mistake(f"{expected} was expected, not {found.text!r}", found)
+
+
+def _mistake(text: str, token: _Token, known: Iterable[str] = ()) -> InvalidArgumentError:
+    import difflib  # only here: nobody waits for it who makes no mistake
+
+    close = difflib.get_close_matches(token.text, list(known), n=1)
+    remedy = f"; did you mean {close[0]!r}?" if close else ""
+    return InvalidArgumentError(f"config, line {token.line}, column {token.column}: {text}{remedy}")
+
+
+# What may stand for a value of a scalar type.
+_KINDS = {"string": {"string"}, "bytes": {"string"}, "bool": {"name", "number"}}
+
+
+def _check_value(type_: str, token: _Token) -> None:
+    """Raise if the first token of a value cannot begin one of that type; "" is any."""
+    if type_ in ENUMERATIONS:
+        enumerators = ENUMERATIONS[type_]
+        if token.kind != "number" and token.text not in enumerators:
+            # Without their beginning, as TYPE_, they are known from elsewhere.
+            meant = [each for each in enumerators if each.endswith("_" + token.text)]
+            raise _mistake(
+                f"{token.text} is no {type_}; it is one of {', '.join(meant or enumerators)}", token
+            )
+    elif type_ in MESSAGES or type_.startswith("entry "):
+        if token.text not in _CLOSING:
+            raise _mistake(f"'{{' was expected, not {token.text!r}", token)
+    elif type_ and token.kind not in _KINDS.get(type_, {"number"}):
+        raise _mistake(f"a value of type {type_} was expected, not {token.text!r}", token)
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    position = 0
+    position = line_start = 0
     line = 1
     while position < len(text):
         match = _TOKEN.match(text, position)
+        column = position - line_start + 1
         if match is None:
-            raise InvalidArgumentError(f"config, line {line}: cannot read {text[position]!r}")
+            wrong = _Token("", text[position], line, column)
+            raise _mistake(f"cannot read {text[position]!r}", wrong)
         kind = str(match.lastgroup)
         if kind != "blank":
-            yield _Token(kind, match[0], line)
+            yield _Token(kind, match[0], line, column)
         line += match[0].count("\n")
         position = match.end()
-    yield _Token("end", "", line)
+        line_start = text.rfind("\n", 0, position) + 1
+    yield _Token("end", "", line, position - line_start + 1)
 
 
 def _unquote(token: _Token) -> str:
