@@ -12,15 +12,18 @@ from tritonserver._api._request import InferenceArguments
 from tritonserver._api._response import AsyncResponseIterator, ResponseIterator
 from tritonserver._api._tensor import Tensor
 from tritonserver._c import _inference
+from tritonserver._c._handle import Handle
 
 
-class BoundRequest(_inference.BoundRequestBase):
+class BoundRequest(_inference.BoundRequestBase, Handle):
     """A request whose inputs, options and, if wanted, output buffers are fixed. `Model.bind` makes
     it.
 
     Write the next data into the arrays given as inputs, and run it again. Each run is an inference
     of its own; without output buffers, several may be in flight.
     """
+
+    _instead = "send the inputs, and bind them to a model there"
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tritonserver
 from tritonserver._c import _inference
+from tritonserver._c._handle import Handle
 
 if sys.version_info >= (3, 11):
     from typing import Self
@@ -14,7 +15,10 @@ elif TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class ResponseIterator(_inference.SyncResponses):
+_INSTEAD = "read it here, and send the responses"
+
+
+class ResponseIterator(_inference.SyncResponses, Handle):
     """The responses of one request, in the order in which they arrive. `Model.infer` returns it.
 
     The last one has `final` set. A response that carries an error is raised, and iteration may go
@@ -29,6 +33,8 @@ class ResponseIterator(_inference.SyncResponses):
     """
 
     __slots__ = ("__weakref__",)
+
+    _instead = _INSTEAD
 
     def next(self, timeout: float | None = None) -> tritonserver.InferenceResponse:
         """Return the next response, like the built-in ``next``, but do not wait for ever.
@@ -54,7 +60,7 @@ class ResponseIterator(_inference.SyncResponses):
         self.close()
 
 
-class AsyncResponseIterator(_inference.AsyncResponses):
+class AsyncResponseIterator(_inference.AsyncResponses, Handle):
     """The responses of one request for ``async for``. `Model.async_infer` returns it.
 
     It may be made anywhere, and awaited on any asyncio event loop. An await that is cancelled or
@@ -64,6 +70,8 @@ class AsyncResponseIterator(_inference.AsyncResponses):
     """
 
     __slots__ = ("__weakref__",)
+
+    _instead = _INSTEAD
 
     async def aclose(self) -> None:
         """Cancel what is still running and drop what was not read."""

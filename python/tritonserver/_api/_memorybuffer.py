@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy
+
+from tritonserver._api._copies import copy_attributes
 from tritonserver._api._datautils import DeviceOrMemoryType
 from tritonserver._api._dlpack import DLPackObject
 from tritonserver._api._enums import MemoryType
@@ -33,7 +36,8 @@ class MemoryBuffer(_inference.MemoryBufferBase):
 
     Notes
     -----
-    Buffers are equal if they are the same memory.
+    Buffers are equal if they are the same memory. Pickling and `copy.deepcopy` copy it; one without
+    an owner stays the address that it is.
     """
 
     data_ptr: int
@@ -54,6 +58,23 @@ class MemoryBuffer(_inference.MemoryBufferBase):
         """
         _, _, buffer = view_dlpack(owner)
         return buffer
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.owner is None:
+            fields = self.data_ptr, self.memory_type, self.memory_type_id, self.size, None
+            return MemoryBuffer, fields
+        if self.memory_type is MemoryType.GPU:
+            raise TypeError("memory of a GPU belongs to its process; send the tensor instead")
+        return restore_buffer, (_inference.read_memory(self.data_ptr, self.size),)
+
+    def __copy__(self) -> MemoryBuffer:
+        return copy_attributes(self)
+
+
+def restore_buffer(data: bytes) -> MemoryBuffer:
+    """Return new host memory with this content."""
+    owner = numpy.frombuffer(data, numpy.byte).copy()
+    return MemoryBuffer(owner.ctypes.data, MemoryType.CPU, 0, owner.nbytes, owner)
 
 
 def view_dlpack(owner: DLPackObject) -> tuple[Any, list[int], MemoryBuffer]:

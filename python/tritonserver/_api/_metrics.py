@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from tritonserver._c._handle import Handle
 from tritonserver._c.triton_bindings import (
     InvalidArgumentError,
     TRITONSERVER_Metric,
@@ -13,7 +14,7 @@ from tritonserver._c.triton_bindings import (
 MetricFamily = TRITONSERVER_MetricFamily
 
 
-class Metric(TRITONSERVER_Metric):
+class Metric(TRITONSERVER_Metric, Handle):
     """One time series of a `MetricFamily`, reported by `Server.metrics` while this object lives.
 
     Needs no server. Metrics of one family with equal labels share their value. Counters have
@@ -40,6 +41,8 @@ class Metric(TRITONSERVER_Metric):
     -----
     C API: TRITONSERVER_MetricNew, TRITONSERVER_MetricNewWithArgs
     """
+
+    _instead = "make one there; each process has metrics of its own"
 
     def __init__(
         self,

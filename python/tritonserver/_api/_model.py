@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, cast
 
 import tritonserver
 from tritonserver._api._bound_request import BoundRequest
+from tritonserver._api._copies import Copies
 from tritonserver._api._dlpack import DLPackObject
 from tritonserver._api._enums import ModelBatchFlag, ModelTxnPropertyFlag
 from tritonserver._api._memorybuffer import MemoryBuffer
@@ -17,21 +18,23 @@ from tritonserver._api._response import InferenceResponse
 from tritonserver._api._sequence import Sequence
 from tritonserver._api._tensor import Tensor
 from tritonserver._c import _inference
+from tritonserver._c._handle import Handle
 from tritonserver._c.triton_bindings import (
+    InvalidArgumentError,
     TRITONSERVER_Message,
     UnavailableError,
     _check_model_name,
 )
 
 if sys.version_info >= (3, 11):
-    from typing import Unpack
+    from typing import Self, Unpack
 elif TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
 __all__ = ["InferenceRequest", "InferenceResponse", "Model", "Tensor"]
 
 
-class Model(_inference.ModelBase):
+class Model(_inference.ModelBase, Copies, Handle):
     """A handle for a model of a server. Making one asks the server nothing.
 
     Parameters
@@ -55,6 +58,8 @@ class Model(_inference.ModelBase):
     version: int
     state: str | None
     reason: str | None
+
+    _instead = "send its name, and ask a server there for the model"
 
     def __init__(
         self,
@@ -227,6 +232,30 @@ class Model(_inference.ModelBase):
 
     def __repr__(self) -> str:
         return repr({"name": self.name, "version": self.version, "state": self.state})
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self.__copy__()  # another handle for the same model
+
+
+class ModelElsewhere(Model):
+    """The model of a response that was pickled: it has a name and a version, but no server."""
+
+    def __init__(self, name: str, version: int) -> None:
+        self.name = name
+        self.version = version
+        self.state = None
+        self.reason = None
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name != "_server":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise InvalidArgumentError(
+            f"model {self.name!r} came with a pickled response and has no server in this process; "
+            "ask one for the model, by its name"
+        )
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> Any:
+        return type(self), (self.name, self.version)
 
 
 def _document(message: TRITONSERVER_Message) -> Any:

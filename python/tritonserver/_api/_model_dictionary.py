@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import tritonserver
 from tritonserver._api._model import Model
+from tritonserver._c._handle import Handle
 
 T = TypeVar("T")
 
@@ -21,7 +22,7 @@ else:
     _Pair = tuple[str, int]
 
 
-class ModelDictionary(dict[_Pair, Model]):
+class ModelDictionary(dict[_Pair, Model], Handle):
     """What `Server.models` returns: a snapshot that maps (name, version) to `Model`.
 
     A model that was never loaded has version -1. Looking up a name alone gives a new handle for the
@@ -29,12 +30,20 @@ class ModelDictionary(dict[_Pair, Model]):
     `len`, `keys` and `items` know pairs only.
     """
 
+    _instead = "send what Server.index returns"
+
     def __init__(
         self, server: tritonserver.Server, models: Iterable[tuple[tuple[str, int], Model]]
     ) -> None:
         super().__init__(cast("Iterable[tuple[_Pair, Model]]", models))
         self._server = server
         self._names = {name for name, _ in self}
+
+    def __copy__(self) -> ModelDictionary:
+        return ModelDictionary(self._server, self.items())
+
+    def __deepcopy__(self, _: object) -> ModelDictionary:
+        return self.__copy__()
 
     def __contains__(self, key: object) -> bool:
         return super().__contains__(key) or (isinstance(key, str) and key in self._names)

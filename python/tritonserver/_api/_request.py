@@ -8,8 +8,10 @@ from typing import Any, Protocol, TypedDict
 
 import tritonserver
 from tritonserver._api._allocators import MemoryAllocator
+from tritonserver._api._copies import Copies
 from tritonserver._api._datautils import DeviceOrMemoryType
 from tritonserver._c import _inference
+from tritonserver._c._handle import Handle
 from tritonserver._c.triton_bindings import (
     InvalidArgumentError,
     TritonError,
@@ -48,7 +50,7 @@ class InferenceArguments(SequenceArguments, total=False):
 
 
 @dataclass
-class InferenceRequest:
+class InferenceRequest(Copies, Handle):
     """What is asked of a model. May be sent any number of times, and changed in between.
 
     A request that was sent keeps the values it had then. The data of its inputs is not copied if
@@ -111,6 +113,8 @@ class InferenceRequest:
         default=None, kw_only=True
     )
     trace: tritonserver.Trace | None = field(default=None, kw_only=True, repr=False, compare=False)
+
+    _instead = "send its inputs and other fields, and ask a model there"
 
     def __post_init__(self) -> None:
         # Releases without allocators had the queue in the place of the allocator.

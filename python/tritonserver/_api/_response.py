@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from copyreg import __newobj__  # type: ignore[attr-defined] # what pickle makes objects with
 from dataclasses import dataclass, field
+from typing import Any
 
 import tritonserver
+from tritonserver._api._copies import Copies
 from tritonserver._api._iterators import AsyncResponseIterator, ResponseIterator
 from tritonserver._c import _inference
 from tritonserver._c.triton_bindings import TritonError
@@ -14,10 +17,11 @@ __all__ = ["AsyncResponseIterator", "InferenceResponse", "ResponseIterator"]
 
 
 @dataclass
-class InferenceResponse(_inference.ResponseBase):
+class InferenceResponse(_inference.ResponseBase, Copies):
     """What a model answered.
 
     Nothing in it keeps the model or the server busy: responses may be kept as long as you like.
+    A pickle has everything but the server: the model keeps its name and version only.
 
     Parameters
     ----------
@@ -46,6 +50,15 @@ class InferenceResponse(_inference.ResponseBase):
     error: TritonError | None = None
     classification_label: str | None = None
     final: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = self.__getstate__()
+        model = state.get("model")
+        if isinstance(model, tritonserver.Model):
+            from tritonserver._api._model import ModelElsewhere  # which knows this module
+
+            state["model"] = ModelElsewhere(model.name, model.version)
+        return __newobj__, (type(self),), state
 
 
 _inference.register(InferenceResponse)

@@ -18,6 +18,7 @@ from tritonserver._api._request import SequenceArguments
 from tritonserver._api._response import AsyncResponseIterator, ResponseIterator
 from tritonserver._api._tensor import Tensor
 from tritonserver._c import _inference
+from tritonserver._c._handle import Handle
 from tritonserver._c.triton_bindings import (
     InvalidArgumentError,
     TritonError,
@@ -37,7 +38,7 @@ _sequences: weakref.WeakValueDictionary[int | str, Sequence] = weakref.WeakValue
 _BITS = {DataType.INT32: 31, DataType.UINT32: 32}
 
 
-class Sequence:
+class Sequence(Handle):
     """A sequence of requests to a stateful model; `Model.sequence` makes it.
 
     The first request gets the start flag, and the one sent with ``end=True`` the end flag. Leaving
@@ -50,6 +51,8 @@ class Sequence:
     says otherwise), when one of its requests is cancelled in the queue, and when the model is
     loaded again. The next request is an `InvalidArgumentError` then, and the sequence over.
     """
+
+    _instead = "send inputs to the process that has the sequence"
 
     def __init__(self, model: tritonserver.Model, correlation_id: int | str | None) -> None:
         self._model = model

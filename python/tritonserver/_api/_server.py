@@ -38,6 +38,7 @@ from tritonserver._api._options import (
 )
 from tritonserver._api._schema import Path, check, unknown
 from tritonserver._api._warm_up import WarmUps, names_with_warm_up, warn_of_core
+from tritonserver._c._handle import Handle
 from tritonserver._c.triton_bindings import (
     InternalError,
     InvalidArgumentError,
@@ -96,7 +97,7 @@ class _State(enum.Enum):
     STOPPED = "stopped"
 
 
-class Server:
+class Server(Handle):
     """A Triton server in this process.
 
     Nothing happens before `start`. All methods may be called from any thread, and none stops other
@@ -134,6 +135,8 @@ class Server:
     """
 
     options: Options
+
+    _instead = "send its options, and start a server with them there"
 
     def __init__(self, options: Options | None = None, **kwargs: Unpack[OptionsKwargs]) -> None:
         for name in kwargs:

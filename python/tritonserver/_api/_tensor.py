@@ -13,7 +13,7 @@ from tritonserver._api._allocators import copy_memory
 from tritonserver._api._datautils import DeviceOrMemoryType, parse_device_or_memory_type
 from tritonserver._api._dlpack import DLPackObject
 from tritonserver._api._enums import DataType, MemoryType
-from tritonserver._api._memorybuffer import MemoryBuffer, view_dlpack
+from tritonserver._api._memorybuffer import MemoryBuffer, restore_buffer, view_dlpack
 from tritonserver._c import _inference
 
 _HOST = (MemoryType.CPU, MemoryType.CPU_PINNED)
@@ -205,9 +205,7 @@ class Tensor(_inference.TensorBase):
 
 
 def _restore(data_type: DataType, shape: list[int], data: bytes) -> Tensor:
-    owner = numpy.frombuffer(data, numpy.byte).copy()
-    buffer = MemoryBuffer(owner.ctypes.data, MemoryType.CPU, 0, owner.nbytes, owner)
-    return Tensor(data_type, shape, buffer)
+    return Tensor(data_type, shape, restore_buffer(data))
 
 
 _inference.register(Tensor)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tritonserver._api._blocking import Deadline
 from tritonserver._api._enums import DataType, MemoryType, TraceActivity
+from tritonserver._c._handle import Handle
 from tritonserver._c.triton_bindings import (
     InvalidArgumentError,
     TRITONSERVER_InferenceTrace,
@@ -47,7 +48,7 @@ class TraceSpan:
     tensors: list[TraceTensor] = field(default_factory=list)
 
 
-class Trace:
+class Trace(Handle):
     """Collects what happens to one request; give it to `Model.infer` as `trace`.
 
     The functions are called on threads of the core, which they hold up. A request that is refused
@@ -79,6 +80,8 @@ class Trace:
     -----
     C API: TRITONSERVER_InferenceTraceTensorNew, TRITONSERVER_InferenceTraceSetContext
     """
+
+    _instead = "send its spans"
 
     def __init__(
         self,
