@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -323,6 +324,44 @@ def test_load_within_a_timeout(start_server: Start) -> None:
     assert time.monotonic() - began < 2.9  # which is less than the model takes
     server.load("identity_slow_load", timeout=10)
     assert server.model("identity_slow_load").ready()
+
+
+OUTER = """
+platform: "ensemble"
+input { name: "INPUT0" data_type: TYPE_FP32 dims: [ -1 ] }
+output { name: "OUTPUT0" data_type: TYPE_FP32 dims: [ -1 ] }
+ensemble_scheduling {
+  step {
+    model_name: "ensemble"
+    model_version: -1
+    input_map { key: "INPUT0" value: "INPUT0" }
+    output_map { key: "OUTPUT0" value: "OUTPUT0" }
+  }
+}
+"""
+
+
+def test_unloading_a_step_of_an_ensemble(repository: Repository, start_server: Start) -> None:
+    path = repository("native/identity_fp32", "native/identity_fixed", "native/ensemble")
+    (path / "outer" / "1").mkdir(parents=True)
+    (path / "outer" / "config.pbtxt").write_text(OUTER)
+    server = start_server(model_repository=path, model_control_mode=EXPLICIT, startup_models=["*"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        server.unload("identity_fixed", wait_until_unloaded=True)
+    with pytest.warns(RuntimeWarning, match="'identity_fp32' unloads .*: 'ensemble', 'outer';") as (
+        told
+    ):
+        server.unload("identity_fp32", wait_until_unloaded=True)
+    assert [warning.filename for warning in told] == [__file__]
+    for name in ("ensemble", "outer"):
+        assert not server.model(name).ready()
+    server.load("outer")
+    assert server.model("identity_fp32").ready()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in ("outer", "ensemble", "identity_fp32"):
+            server.unload(name, wait_until_unloaded=True)
 
 
 def test_waiting_for_an_unload_within_a_timeout(start_server: Start) -> None:

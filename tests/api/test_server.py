@@ -149,6 +149,24 @@ def test_start_twice(start_server: Start) -> None:
         start_server("native/identity_fp32").start()
 
 
+def test_repr(repository: Repository) -> None:
+    path = repository("native/identity_fp32")
+    server = Server(
+        model_repository=path,
+        server_id="mine",
+        model_control_mode=ModelControlMode.EXPLICIT,
+    )
+    assert repr(server).startswith("<Server 'mine': new, model_control_mode=EXPLICIT, model_repo")
+    with server:
+        assert repr(server) == (
+            f"<Server 'mine': running, model_control_mode=EXPLICIT, model_repository=['{path}']>"
+        )
+    assert repr(server).startswith("<Server 'mine': stopped,")
+    assert "model_control_mode=7, model_repository=None" in repr(
+        Server(model_repository=None, model_control_mode=7)  # type: ignore[arg-type] # mistakes
+    )
+
+
 def test_restart(repository: Repository) -> None:
     server = Server(model_repository=repository("native/identity_fp32"))
     for _ in range(3):

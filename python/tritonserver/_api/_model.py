@@ -190,6 +190,17 @@ class Model(_inference.ModelBase, Copies, Handle):
 
         Notes
         -----
+        What counts is up to Triton:
+
+        - `inference_count` counts items of batches, `success` and `fail` count requests, and
+          `execution_count` counts batches. What a response cache answers is a success only.
+        - Warm-up counts like any other request.
+        - A request that is refused when it is sent counts nowhere.
+        - An error with which a Python model answers a request counts as a success from Triton 24.06
+          (2.47) on, if not earlier, and as a failure in 23.12 (2.41). An exception that its
+          `execute` lets out is always a failure.
+        - The figures may be there a moment after the answer.
+
         C API: TRITONSERVER_ServerModelStatistics
         """
         _check_model_name(self.name)  # an empty one would stand for all models

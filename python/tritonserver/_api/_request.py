@@ -71,17 +71,22 @@ class InferenceRequest(Copies, Handle):
         `CONTROL_SEQUENCE_CORRID`, a number must fit its type, and text needs one of `TYPE_STRING`,
         which no Triton before 25.01 serves. What the steps of an ensemble take is not looked at.
     priority
-        0 means the model's default, 1 is the highest.
+        1 is the highest; 0, and a level that the model does not have, mean the model's default.
+        Within a level, requests keep their order.
     timeout
-        Microseconds that the request may wait in a queue, if the model's configuration allows it;
-        0 means the model's default. Not how long the caller waits: see `ResponseIterator.next`.
+        Microseconds that the request may wait in the model's queue, if the queue policy of its
+        configuration has `allow_timeout_override`; 0 means the model's default. A request that is
+        too late is an `UnavailableError` or, with the `timeout_action` `DELAY`, comes after those
+        that are in time. Once the model has it, there is no limit; nor is this how long the caller
+        waits: see `ResponseIterator.next`.
     inputs
         Name to value: `Tensor`, NumPy array, nested list, text, number, or an object with DLPack or
         the buffer protocol. What has a data type keeps it. Python's numbers, alone or in lists,
         tuples and ranges, have none and take the model's, if it has every one of them: an int must
         be exact, in a type of floating point as well, whereas a float may be rounded, but not to
         infinity; no float is an integer, not even 1.0; and BOOL takes `bool`, which nothing else
-        does. A number or text alone has no dimensions.
+        does. A number or text alone has no dimensions. Optional inputs may be
+        left out; requests that leave out others never share a batch.
     parameters
         Free values for the model: `str`, `int` (64 bits, signed), `bool` or `float`. A response
         cache does not look at them; see `Options.cache_config`.

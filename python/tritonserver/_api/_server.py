@@ -262,6 +262,14 @@ class Server(Handle):
         self._native = None
         self._enter(_State.STOPPED)
 
+    def __repr__(self) -> str:
+        options = self.options
+        mode = getattr(options.model_control_mode, "name", options.model_control_mode)
+        return (
+            f"<Server {options.server_id!r}: {self._state.value}, model_control_mode={mode}, "
+            f"model_repository={options.model_repository!r}>"
+        )
+
     def __enter__(self) -> Self:
         return self if self._state is _State.RUNNING else self.start()
 
@@ -440,6 +448,9 @@ class Server(Handle):
     ) -> None:
         """Unload a model. It is gone when its last request and response are. EXPLICIT only.
 
+        The ensembles that use the model are unloaded with it; a `RuntimeWarning` names them.
+        Loading an ensemble loads the models that it uses.
+
         Parameters
         ----------
         unload_dependents
@@ -472,6 +483,14 @@ class Server(Handle):
         known = {entry["name"] for entry in self.index()} | self._loaded
         if name not in known:
             raise NotFoundError(unknown("model", name, known))
+        if ensembles := self._ensembles_with(name):
+            warnings.warn(
+                f"unloading model {name!r} unloads the ensembles that use it: "
+                f"{', '.join(map(repr, sorted(ensembles)))}; unload them first if that is meant, "
+                "or load them again",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         unload = server.unload_model_and_dependents if unload_dependents else server.unload_model
         what = f"unload of model {name!r}"
         pins = ModelPins(server, None if unload_dependents else name)
@@ -755,6 +774,19 @@ class Server(Handle):
             )
 
         return run(tracked, deadline, what.partition(" ")[0], say_what_takes_long)
+
+    def _ensembles_with(self, name: str) -> set[str]:
+        """The ensembles that are loaded and use the model, in one of their ensembles, too."""
+        steps: dict[str, set[str]] = {}
+        for entry in self.index(ready_only=True):
+            with contextlib.suppress(TritonError):  # it may be gone by now
+                config = self._server.model_config(entry["name"], int(entry["version"]), 1)
+                scheduling = _document(config).get("ensemble_scheduling", {})
+                steps[entry["name"]] = {step["model_name"] for step in scheduling.get("step", ())}
+        found = {name}
+        while more := {user for user, used in steps.items() if used & found} - found:
+            found |= more
+        return found - {name}
 
     def _is_unloaded(self, name: str) -> bool:
         states = {entry.get("state") for entry in self.index() if entry["name"] == name}
