@@ -15,8 +15,9 @@ namespace tritonserver::inference {
 
 namespace py = pybind11;
 
-// Throws if the model has an input for the correlation id of `data`, and the core would write
-// something else there: it copies an id without a look at the type of the input. With the GIL.
+// Throws if the model, or a step of the ensemble, has an input for the correlation id of `data`,
+// and the core would write something else there: it copies an id without a look at the type of the
+// input. With the GIL.
 void CheckCorrelationId(const py::object& server, const RequestData& data);
 
 void BindCorrelationId(py::module_& module);

@@ -78,6 +78,7 @@ void ReadSequences(const py::object& sequences, ModelFacts* facts) {
 
 ModelFacts ReadFacts(const py::object& configuration) {
   ModelFacts facts;
+  facts.name = FindText(configuration, "name");
   facts.backend = FindText(configuration, "backend");
   facts.max_batch_size = ToNumber(Find(configuration, "max_batch_size"));
   for (const py::handle& input : FindList(configuration, "input")) {
@@ -113,6 +114,19 @@ py::object AskForConfiguration(TRITONSERVER_Server* server, const std::string& n
   return py::module_::import("json").attr("loads")(Steal(NewText(json)));
 }
 
+std::vector<std::shared_ptr<const ModelFacts>> FactsOfSteps(const py::object& server,
+                                                            const py::object& configuration) {
+  std::vector<std::shared_ptr<const ModelFacts>> steps;
+  const py::object scheduling = Find(configuration, "ensemble_scheduling");
+  if (scheduling.is_none()) return steps;
+  for (const py::handle& step : FindList(scheduling, "step")) {
+    auto facts =
+        FactsOf(server, FindText(step, "model_name"), ToNumber(Find(step, "model_version")));
+    if (facts != nullptr) steps.push_back(std::move(facts));
+  }
+  return steps;
+}
+
 }  // namespace
 
 const ModelFacts::Input* ModelFacts::FindInput(const std::string& input) const {
@@ -134,8 +148,9 @@ std::shared_ptr<const ModelFacts> FactsOf(const py::object& server, const std::s
     remembered.erase(found);
   }
   try {
-    auto facts = std::make_shared<const ModelFacts>(
-        ReadFacts(AskForConfiguration(native.get(), model_name, model_version)));
+    const py::object configuration = AskForConfiguration(native.get(), model_name, model_version);
+    auto facts = std::make_shared<ModelFacts>(ReadFacts(configuration));
+    facts->steps = FactsOfSteps(server, configuration);
     // Others ran meanwhile.
     if (ModelsGeneration() == generation) remembered[key] = {facts, now + kLongest};
     return facts;

@@ -27,6 +27,7 @@ struct ModelFacts {
   // Null if the model has no such input.
   const Input* FindInput(const std::string& input) const;
 
+  std::string name;
   std::string backend;
   std::int64_t max_batch_size = 0;  // 0: the first dimension is no batch
   std::vector<Input> inputs;
@@ -37,7 +38,16 @@ struct ModelFacts {
   std::uint64_t max_sequence_idle_microseconds = 0;
   // Of the input that tells the backend to which sequence a request belongs, if there is one.
   std::optional<TRITONSERVER_DataType> correlation_id_type;
+  // Of an ensemble, which hands requests on to them.
+  std::vector<std::shared_ptr<const ModelFacts>> steps;
 };
+
+// Calls `visit` with the facts of the model and, if it is an ensemble, of all its steps.
+template <class Visit>
+void VisitModels(const ModelFacts& facts, const Visit& visit) {
+  visit(facts);
+  for (const auto& step : facts.steps) VisitModels(*step, visit);
+}
 
 // The facts about a model of a low-level server; null if it cannot be asked, as when it does not
 // exist. Remembered until a call of this process may have changed models, and for a second at most,

@@ -97,10 +97,10 @@ Remembered& remembered() {
 }
 
 // Those that are requested come first: among them may be unknown ones, which the core refuses.
-std::vector<std::string> AllOutputs(const RequestData& data, const ModelFacts& facts) {
+std::vector<std::string> AllOutputs(const RequestData& data, const CachedModel& model) {
   std::vector<std::string> outputs = data.requested_outputs;
   if (outputs.empty()) return outputs;
-  for (const std::string& output : facts.outputs) {
+  for (const std::string& output : model.outputs) {
     if (std::find(outputs.begin(), outputs.end(), output) == outputs.end()) {
       outputs.push_back(output);
     }
@@ -119,11 +119,20 @@ std::string Shapes(const RequestData& data) {
 
 }  // namespace
 
-CacheClaim::CacheClaim(const Server& server, const ModelFacts& facts, const RequestData& data)
-    : outputs_(AllOutputs(data, facts)) {
-  if (facts.preserves_ordering) {
+std::optional<CachedModel> FindCache(const ModelFacts& facts) {
+  std::optional<CachedModel> found;
+  VisitModels(facts, [&](const ModelFacts& each) {
+    if (!each.has_response_cache || (found && !each.preserves_ordering)) return;
+    found = {each.name, each.preserves_ordering, facts.outputs};
+  });
+  return found;
+}
+
+CacheClaim::CacheClaim(const Server& server, const CachedModel& model, const RequestData& data)
+    : outputs_(AllOutputs(data, model)) {
+  if (model.preserves_ordering) {
     throw Error(TRITONSERVER_ERROR_UNSUPPORTED,
-                "model '" + data.model_name +
+                "model '" + model.name +
                     "' has a response cache and preserve_ordering: once the cache has answered, "
                     "Triton waits without end for the turn of what the model answers; switch one "
                     "of the two off");
@@ -141,16 +150,16 @@ CacheClaim::CacheClaim(const Server& server, const ModelFacts& facts, const Requ
     is_new_ = is_new;
     if (known->second.tensors != request.tensors) {
       throw Error(TRITONSERVER_ERROR_UNSUPPORTED,
-                  "the response cache of model '" + data.model_name +
+                  "the response cache of model '" + model.name +
                       "' takes this request for an earlier one with other shapes or data types, "
                       "whose answer it has: it compares only the bytes of inputs; given: " +
                       Shapes(data) +
                       "; switch response_cache of the model off, or add an input that differs");
     }
     if (known->second.parameters == request.parameters) return;
-    is_first_doubt = remembered().models_in_doubt.insert(data.model_name).second;
+    is_first_doubt = remembered().models_in_doubt.insert(model.name).second;
   }
-  doubt_ = "the response cache of model '" + data.model_name +
+  doubt_ = "the response cache of model '" + model.name +
            "' takes this request for an earlier one with other parameters, and may give its "
            "answer: it compares only the bytes of inputs; if the model looks at parameters, switch "
            "response_cache of the model off, or make them inputs";

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,13 +17,22 @@
 
 namespace tritonserver::inference {
 
+struct CachedModel {
+  std::string name;  // of the model or, of an ensemble, of a step
+  bool preserves_ordering = false;
+  std::vector<std::string> outputs;  // of the model that is asked
+};
+
+// Nothing if the model has no response cache.
+std::optional<CachedModel> FindCache(const ModelFacts& facts);
+
 // A request to such a model, on its way to the core: what the cache does not look at is remembered,
 // so that a later request that the cache takes for this one can be told apart. Without the GIL.
 class CacheClaim {
  public:
   // Throws UNSUPPORTED if the cache has the answer to other shapes or data types, or if the model
   // is one of which answers would be lost.
-  CacheClaim(const Server& server, const ModelFacts& facts, const RequestData& data);
+  CacheClaim(const Server& server, const CachedModel& model, const RequestData& data);
   // Forgets a request that the core has refused.
   ~CacheClaim();
   CacheClaim(const CacheClaim&) = delete;

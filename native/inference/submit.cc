@@ -165,17 +165,18 @@ std::unique_ptr<CacheClaim> ClaimIfCached(const Server& server, const RequestDat
   if (!server.has_response_cache()) return nullptr;
   const auto facts = FactsOf(py::reinterpret_borrow<py::object>(inference.setup().server),
                              data.model_name, data.model_version);
-  if (facts == nullptr || !facts->has_response_cache) return nullptr;
+  const auto model = facts == nullptr ? std::nullopt : FindCache(*facts);
+  if (!model) return nullptr;
   std::unique_ptr<CacheClaim> claim;
   {
     WithoutGil without_gil;
-    claim = std::make_unique<CacheClaim>(server, *facts, data);
+    claim = std::make_unique<CacheClaim>(server, *model, data);
   }
   if (!claim->doubt().empty() &&
       PyErr_WarnEx(PyExc_RuntimeWarning, claim->doubt().c_str(), 1) != 0) {
     throw py::error_already_set();
   }
-  if (!facts->outputs.empty()) inference.setup().cached_outputs = data.requested_outputs;
+  if (!model->outputs.empty()) inference.setup().cached_outputs = data.requested_outputs;
   return claim;
 }
 

@@ -24,6 +24,19 @@ output {{ name: "OUTPUT0" data_type: TYPE_{type_} dims: [ -1, -1 ] }}
 output {{ name: "OUTPUT1" data_type: TYPE_{type_} dims: [ -1, -1 ] }}
 {extra}
 """
+STEP = """
+platform: "ensemble"
+input { name: "INPUT0" data_type: TYPE_FP32 dims: [ -1, -1 ] }
+output { name: "OUTPUT0" data_type: TYPE_FP32 dims: [ -1, -1 ] }
+ensemble_scheduling {
+  step {
+    model_name: "number"
+    model_version: -1
+    input_map { key: "INPUT0" value: "INPUT0" }
+    output_map { key: "OUTPUT0" value: "OUTPUT0" }
+  }
+}
+"""
 CACHED = "response_cache { enable: true }"
 ORDERED = "dynamic_batching { preserve_ordering: true }"
 CACHE = {"local": {"size": 1 << 20}}
@@ -31,17 +44,21 @@ CACHE = {"local": {"size": 1 << 20}}
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Models `number`, `text` and `ordered` with a response cache, and `plain` without."""
+    """Models `number`, `text` and `ordered` with a response cache, and `plain` without.
 
-    def write(name: str, type_: str, extra: str, batch: int = 0) -> None:
+    The ensemble `step` has `number` as a step, and `whole` has a cache of its own as well.
+    """
+
+    def write(name: str, text: str) -> None:
         (tmp_path / name / "1").mkdir(parents=True)
-        text = CONFIGURATION.format(type_=type_, extra=extra, batch=batch)
         (tmp_path / name / "config.pbtxt").write_text(text)
 
-    write("number", "FP32", CACHED)
-    write("text", "STRING", CACHED)
-    write("ordered", "FP32", CACHED + ORDERED, 4)
-    write("plain", "FP32", "")
+    write("number", CONFIGURATION.format(type_="FP32", extra=CACHED, batch=0))
+    write("text", CONFIGURATION.format(type_="STRING", extra=CACHED, batch=0))
+    write("ordered", CONFIGURATION.format(type_="FP32", extra=CACHED + ORDERED, batch=4))
+    write("plain", CONFIGURATION.format(type_="FP32", extra="", batch=0))
+    write("step", STEP)
+    write("whole", STEP + CACHED)
     return tmp_path
 
 
@@ -110,6 +127,16 @@ def test_a_model_that_would_wait_for_its_turn(server: tritonserver.Server) -> No
     for factor in range(2):
         with pytest.raises(UnsupportedError, match=r"cache and preserve_ordering.* switch one"):
             shapes(model, zeros(1, 2, 3) + factor)
+
+
+@pytest.mark.parametrize(("name", "cached"), [("step", "number"), ("whole", "whole")])
+def test_ensembles(server: tritonserver.Server, name: str, cached: str) -> None:
+    model = server.model(name)
+    assert shapes(model, zeros(2, 3)) == {"OUTPUT0": [2, 3]}
+    with pytest.raises(UnsupportedError, match=f"response cache of model '{cached}'"):
+        shapes(model, zeros(3, 2))
+    with pytest.warns(RuntimeWarning, match=f"response cache of model '{cached}'"):
+        shapes(model, zeros(2, 3), parameters={"k": 1})
 
 
 def test_other_shapes_of_text(server: tritonserver.Server) -> None:

@@ -35,6 +35,23 @@ sequence_batching {{
 }}
 """
 CONTROL = 'control_input {{ name: "ID" control {{ kind: CONTROL_SEQUENCE_CORRID data_type: {} }} }}'
+ENSEMBLE = """
+platform: "ensemble"
+max_batch_size: 1
+input {{ name: "INPUT0" data_type: TYPE_FP32 dims: [ -1 ] }}
+output {{ name: "INT32" data_type: TYPE_FP32 dims: [ -1 ] }}
+output {{ name: "UINT64" data_type: TYPE_FP32 dims: [ -1 ] }}
+ensemble_scheduling {{ {steps} }}
+"""
+STEP = """
+step {{
+  model_name: "{0}_{1}"
+  model_version: -1
+  input_map {{ key: "INPUT0" value: "INPUT0" }}
+  output_map {{ key: "OUTPUT0" value: "{0}" }}
+}}
+"""
+STEPS = ["UINT64", "INT32"]
 STRATEGIES = {"direct": "direct { }", "oldest": "oldest { max_candidate_sequences: 4 }"}
 TYPES = {"INT32": 31, "UINT32": 32, "INT64": 63, "UINT64": 64}
 
@@ -61,6 +78,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
 
     for strategy in STRATEGIES:
         write(f"impatient_{strategy}", strategy, 100_000)
+        (repository / f"ensemble_{strategy}" / "1").mkdir(parents=True)
+        (repository / f"ensemble_{strategy}" / "config.pbtxt").write_text(
+            ENSEMBLE.format(steps="".join(STEP.format(type_, strategy) for type_ in STEPS))
+        )
         for type_ in [*TYPES, "STRING"]:
             control = CONTROL.format(f"TYPE_{type_}")
             write(f"{type_}_{strategy}", strategy, 60_000_000, control)
@@ -172,6 +193,19 @@ def test_text_for_an_input(models: Callable[[str], Model], strategy: str) -> Non
     for correlation_id in (None, "user-1", 7):
         with pytest.raises(UnsupportedError, match=r"correlation_id: .* before 25\.01 .* numbers"):
             model.sequence(correlation_id)(INPUT0=X)
+
+
+@each_strategy
+def test_steps_of_an_ensemble(models: Callable[[str], Model], strategy: str) -> None:
+    model = models(f"ensemble_{strategy}")
+    for correlation_id in (None, 2**31 - 1):
+        with model.sequence(correlation_id) as sequence:
+            for _ in range(2):
+                assert set(sequence(INPUT0=X)) == {"INT32", "UINT64"}
+        assert int(sequence.correlation_id) < 2**31
+    for refused, type_ in ((2**31, "INT32"), (2**32, "INT32"), ("user-1", "UINT64")):
+        with pytest.raises(InvalidArgumentError, match=f"model '{type_}_{strategy}', whose input"):
+            model.sequence(refused)(INPUT0=X)
 
 
 def test_a_refused_id_starts_nothing(models: Callable[[str], Model]) -> None:

@@ -69,7 +69,7 @@ class InferenceRequest(Copies, Handle):
         The sequence to which the request belongs: a positive number or, if the model has no control
         input for it, text; 0 and empty text mean none. Where the model has a control input, of kind
         `CONTROL_SEQUENCE_CORRID`, a number must fit its type, and text needs one of `TYPE_STRING`,
-        which no Triton before 25.01 serves. What the steps of an ensemble take is not looked at.
+        which no Triton before 25.01 serves. The same holds for the steps of an ensemble.
     priority
         1 is the highest; 0, and a level that the model does not have, mean the model's default.
         Within a level, requests keep their order.
