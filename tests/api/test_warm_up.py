@@ -143,7 +143,7 @@ def test_warm_up_of_a_given_configuration(write: Any) -> None:
         server.load("model", config=config)
         assert seen(server) == [7, 8, 1, 2]
         server.load("model", {"config": config})
-        assert seen(server) == [7, 8, 1, 2]
+        assert seen(server) == [7, 8, 1, 2, 1, 2]
 
 
 @pytest.mark.parametrize("mode", [ModelControlMode.NONE, ModelControlMode.POLL])

@@ -13,7 +13,7 @@ def extension_stubs(name, modules, extension, package):
       name: prefix of the targets.
       modules: dotted names; the committed stub of `a.b` is `a/b.pyi` in this package.
       extension: the compiled library.
-      package: the `__init__.py` of the package that the modules are in.
+      package: the Python files of the package that the modules are in.
     """
     generated = []
     pairs = []
@@ -33,9 +33,9 @@ def extension_stubs(name, modules, extension, package):
                 "$(execpath //tools/stubgen)",
                 module,
                 "$(execpath %s)" % extension,
-                "$(execpath %s)" % package,
                 "$(execpath @pypi//ruff:bin/ruff)",
                 "$@",
+                "$(execpaths %s)" % package,
             ]),
             tools = [
                 "//tools/stubgen",

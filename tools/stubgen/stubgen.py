@@ -1,7 +1,7 @@
-"""Write the stub of a compiled module: `stubgen.py MODULE EXTENSION PACKAGE RUFF OUTPUT`.
+"""Write the stub of a compiled module: `stubgen.py MODULE EXTENSION RUFF OUTPUT SOURCE...`.
 
-EXTENSION is the library that has the module, PACKAGE the `__init__.py` of the package it lies in.
-A function's signature is the first line of its docstring, where pybind11 puts it and where methods
+EXTENSION is the library that has the module, SOURCE the Python files of the package it lies in. A
+function's signature is the first line of its docstring, where pybind11 puts it and where methods
 written without pybind11 have it too. The order is that of definition, and the same text comes out
 on every version of Python.
 """
@@ -210,13 +210,13 @@ def _imports(body: str) -> str:
 
 
 def main() -> None:
-    name, extension, package, ruff, output = sys.argv[1:]
+    name, extension, ruff, output, *sources = sys.argv[1:]
     with tempfile.TemporaryDirectory() as directory:
         # Just what it takes to import the module under its name.
         root = pathlib.Path(directory, *name.split(".")[:-1])
         root.mkdir(parents=True)
-        shutil.copy(package, root / "__init__.py")
-        shutil.copy(extension, root)
+        for file in (extension, *sources):
+            shutil.copy(file, root)
         for parent in list(root.parents)[: name.count(".") - 1]:
             (parent / "__init__.py").touch()
         sys.path.insert(0, directory)

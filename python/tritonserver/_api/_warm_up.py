@@ -47,14 +47,22 @@ class WarmUp:
         The messages `ModelWarmup` of the configuration.
     directory
         The model's, where the files of the samples are.
-    is_given
-        Whether the configuration was given for the load, and is not the model's own.
     """
 
     config: dict[str, Any]
     samples: Sequence[Mapping[str, Any]]
     directory: Path
-    is_given: bool
+
+    def state(self) -> object:
+        """Return what is another one when the configuration or the model's files have changed."""
+        paths = [
+            os.path.join(root, file)
+            for root, _, files in os.walk(self.directory)
+            if os.path.basename(root) != "__pycache__"
+            for file in files
+        ]
+        times = sorted((path, os.stat(path).st_mtime_ns) for path in paths)
+        return self.config, self.samples, times
 
     def run(self, model: Model, deadline: Deadline) -> None:
         """Send the samples in their order, each as often as it says, and wait for the answers.
@@ -165,17 +173,13 @@ class WarmUps:
     def is_done(self, model: Model, warm_up: WarmUp) -> bool:
         """Whether `model` is loaded and warmed up, and has not changed since.
 
-        The core would load it again, for its configuration is never that of its file.
+        The core may load it again, for its configuration is never that of its file.
         """
-        return (
-            not warm_up.is_given
-            and self._done.get(model.name) == _state_of(warm_up.directory)
-            and model.ready()
-        )
+        return self._done.get(model.name) == warm_up.state() and model.ready()
 
     def run(self, model: Model, warm_up: WarmUp, deadline: Deadline) -> None:
         """Do what `WarmUp.run` does, and remember that."""
-        state = _state_of(warm_up.directory)
+        state = warm_up.state()
         warm_up.run(model, deadline)
         self._done[model.name] = state
 
@@ -212,7 +216,7 @@ def _find(repositories: Iterable[str], name: str, config: dict[str, Any] | None)
         if config is None and _mentions_warm_up(path):
             found = _parse(path.read_text(encoding="utf-8", errors="replace"))
         if found is not None and (samples := found.pop(_FIELD, None)):
-            return WarmUp(found, samples, directory, is_given=config is not None)
+            return WarmUp(found, samples, directory)
     return None
 
 
@@ -229,17 +233,6 @@ def _mentions_warm_up(config: Path) -> bool:
         return _FIELD.encode() in config.read_bytes()
     except OSError:
         return False
-
-
-def _state_of(directory: Path) -> object:
-    """Return what is another one when the files below have changed."""
-    paths = [
-        os.path.join(root, file)
-        for root, _, files in os.walk(directory)
-        if os.path.basename(root) != "__pycache__"
-        for file in files
-    ]
-    return sorted((path, os.stat(path).st_mtime_ns) for path in paths)
 
 
 def _data_type(name: Any) -> DataType | None:

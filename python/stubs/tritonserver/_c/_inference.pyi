@@ -264,7 +264,7 @@ def sequence_facts(
     model_name: str,
     model_version: typing.SupportsIndex,
 ) -> tuple[tritonserver._c.triton_bindings.TRITONSERVER_DataType, int]:
-    """The type of the model's input for ids of sequences, INVALID if there is none, and the longest idle time of a sequence in microseconds, 0 if it is not known."""
+    """The type of the model's input for ids of sequences, INVALID if there is none, and the longest idle time of a sequence in microseconds, 0 if it is not known. Of an ensemble, the narrowest type and the shortest time of its steps."""
 
 DATA_TYPES: tuple[tuple[tritonserver._c.triton_bindings.TRITONSERVER_DataType, int, int, str], ...]
 
