@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from tritonserver import _c
+from tritonserver._api import _home, _log_callback
 from tritonserver._api._allocators import MemoryAllocator, default_memory_allocators
 from tritonserver._api._dlpack import DLDeviceType
 from tritonserver._api._enums import (
@@ -27,8 +28,6 @@ from tritonserver._api._enums import (
     RateLimitMode,
     TraceActivity,
 )
-from tritonserver._api._home import activate_home, locate_core
-from tritonserver._api._log_callback import install_log_callback
 from tritonserver._api._memorybuffer import MemoryBuffer
 from tritonserver._api._metrics import Metric, MetricFamily
 from tritonserver._api._model import Model
@@ -104,9 +103,9 @@ __all__ = [
     "parse_metrics",
 ]
 
-_c.triton_bindings._set_home_locator(locate_core)
-_c.triton_bindings._set_home_activator(activate_home)
-_c.triton_bindings._set_log_callback_installer(install_log_callback)
+_c.triton_bindings._set_home_locator(_home.locate_core)
+_c.triton_bindings._set_home_activator(_home.activate_home)
+_c.triton_bindings._set_log_callback_installer(_log_callback.install_log_callback)
 
 # What only a program that runs a server, or looks closely, needs is imported when it is first used.
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ def test_all_is_sorted_and_complete() -> None:
         for name, value in vars(tritonserver).items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     }
-    assert public - {"TYPE_CHECKING", "locate_core"} == set(tritonserver.__all__)
+    assert public - {"TYPE_CHECKING"} == set(tritonserver.__all__)
     assert tritonserver.__all__ == sorted(tritonserver.__all__)
 
 

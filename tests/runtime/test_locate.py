@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import tritonserver
-from tritonserver.runtime import _locate, _pins, _wheel, locate, python_models_problem
+from tritonserver.runtime import _locate, _numpy, _pins, _wheel, locate, python_models_problem
 from tritonserver.runtime._wheel import Wheel
 
 
@@ -29,7 +29,12 @@ def installation(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("no_wheel", "no_installation")
-def test_without_any_triton_the_error_lists_every_place_and_the_remedies(tmp_path: Path) -> None:
+@pytest.mark.parametrize("numpy", [None, "1.26.4", "2.4.0"])
+def test_without_any_triton_the_error_lists_every_place_and_the_remedies(
+    tmp_path: Path, numpy: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = numpy and _numpy.NumPy(numpy, "/somewhere")
+    monkeypatch.setattr(_numpy, "on_path", lambda: found)
     with pytest.raises(tritonserver.NotFoundError) as raised:
         locate()
 
@@ -43,7 +48,8 @@ def test_without_any_triton_the_error_lists_every_place_and_the_remedies(tmp_pat
     ):
         assert place in message
     assert "python -m tritonserver.runtime install" in message
-    assert 'pip install "tritonserver[embedded]"' in message
+    # Which would put NumPy 1 in the place of NumPy 2.
+    assert ('pip install "tritonserver[embedded]"' in message) == (numpy != "2.4.0")
 
 
 def test_triton_home_comes_before_the_wheel(

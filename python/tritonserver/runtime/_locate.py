@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from . import _pins, _wheel
+from . import _numpy, _pins, _wheel
 from ._home import Home
 
 _INSTALLATION = Path("/opt/tritonserver")
@@ -86,9 +86,16 @@ def find(library: str | os.PathLike[str] | None = None) -> Home:
     raise LookupError(
         "no Triton core found. Looked at:\n"
         + "".join(f"  {place}\n" for place in looked_at)
-        + "To get one, run `python -m tritonserver.runtime install` or "
-        '`pip install "tritonserver[embedded]"`; or set TRITON_HOME to a Triton installation.'
+        + f"To get one, run `python -m tritonserver.runtime install`{_extra()}; or set TRITON_HOME "
+        "to a Triton installation."
     )
+
+
+def _extra() -> str:
+    """Return the other command, unless it would replace the user's NumPy by an older one."""
+    numpy = _numpy.on_path()
+    replaces_numpy = numpy is not None and not numpy.is_usable
+    return "" if replaces_numpy else ' or `pip install "tritonserver[embedded]"`'
 
 
 def _from_library(library: Path) -> Home:
