@@ -78,7 +78,7 @@ void Translate(std::exception_ptr thrown) {
   try {
     if (thrown) std::rethrow_exception(thrown);
   } catch (const Error& error) {
-    PyErr_SetObject(ErrorClass(error.code()).ptr(), MakePythonError(error).attr("args").ptr());
+    PyErr_SetObject(ErrorClass(error.code()).ptr(), MakePythonError(error).ptr());
   }
 }
 
@@ -93,8 +93,12 @@ py::handle ErrorClass(TRITONSERVER_Error_Code code) {
 
 py::object MakePythonError(const Error& error) {
   // The core passes text of models and files on, so it need not be UTF-8.
-  return ErrorClass(error.code())(py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(
+  py::object made = ErrorClass(error.code())(py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(
       error.message().data(), static_cast<Py_ssize_t>(error.message().size()), "replace")));
+  if (const auto* caused = dynamic_cast<const CausedError*>(&error)) {
+    PyException_SetCause(made.ptr(), py::object(caused->cause()).release().ptr());
+  }
+  return made;
 }
 
 Error ErrorFromPython(const py::error_already_set& exception) {

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <string>
+#include <utility>
 
 #include "native/triton/error.h"
 #include "native/triton/gil.h"
@@ -12,6 +13,18 @@ namespace tritonserver {
 
 // The exception class of an error code, borrowed; `UnknownError` for codes without a class.
 py::handle ErrorClass(TRITONSERVER_Error_Code code);
+
+// An error that a Python exception led to, which becomes its `__cause__`. Only with the GIL.
+class CausedError : public Error {
+ public:
+  CausedError(TRITONSERVER_Error_Code code, std::string message, py::object cause)
+      : Error(code, std::move(message)), cause_(std::move(cause)) {}
+
+  const py::object& cause() const { return cause_; }
+
+ private:
+  py::object cause_;
+};
 
 // An exception object, not raised, with `error`'s message as its only argument.
 py::object MakePythonError(const Error& error);

@@ -82,7 +82,9 @@ class BoundRequest {
     if (py::isinstance(buffer, py::handle(classes.Tensor))) {
       memory_buffer = Get(buffer.ptr(), names.memory_buffer);
     } else if (!py::isinstance(buffer, py::handle(classes.MemoryBuffer))) {
-      memory_buffer = py::handle(classes.MemoryBuffer).attr("from_dlpack")(buffer);
+      memory_buffer = AskOthers("output '" + name + "'", [&]() -> py::object {
+        return py::handle(classes.MemoryBuffer).attr("from_dlpack")(buffer);
+      });
     }
     TensorView view = ReadMemoryBuffer(memory_buffer.ptr());
     memory_buffers_.append(memory_buffer);

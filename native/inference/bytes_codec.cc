@@ -156,7 +156,8 @@ py::object Normalized(const py::object& element, const std::string& what, std::s
            std::string("is of type ") + Py_TYPE(object)->tp_name +
                "; the elements of a BYTES tensor must be str or bytes");
   }
-  return Steal(PyObject_Str(object));
+  return AskOthers(what + ": element " + std::to_string(index) + " does not become text",
+                   [&] { return Steal(PyObject_Str(object)); });
 }
 
 // Null if the text is not valid UTF-8; otherwise its length in characters.

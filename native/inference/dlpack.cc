@@ -115,16 +115,13 @@ bool IsReadOnly(const py::object& capsule) {
   return (managed->flags & kDLPackReadOnly) != 0;
 }
 
-py::object CallDLPack(PyObject* producer) {
-  static PyObject* const keywords = Steal(PyTuple_Pack(1, names.max_version)).release().ptr();
-  static PyObject* const version =
-      py::make_tuple(kDLPackVersion.major, kDLPackVersion.minor).release().ptr();
-  const py::object method = Get(producer, names.__dlpack__);
-  PyObject* arguments[] = {version};
-  PyObject* capsule = PyObject_Vectorcall(method.ptr(), arguments, 0, keywords);
-  if (capsule != nullptr || !PyErr_ExceptionMatches(PyExc_TypeError)) return Steal(capsule);
-  PyErr_Clear();  // it knows no versions
-  return Steal(PyObject_CallNoArgs(method.ptr()));
+// Whether a producer does not know the keyword for versions. A TypeError may be about its data as
+// well, and then it must not be asked again.
+bool IsAboutKeywords(const py::error_already_set& refusal) {
+  if (!refusal.matches(PyExc_TypeError)) return false;
+  const std::string reason = ErrorFromPython(refusal).message();
+  return reason.find("max_version") != std::string::npos ||
+         reason.find("keyword argument") != std::string::npos;
 }
 
 bool IsContiguous(const DLTensor& tensor) {
@@ -200,13 +197,32 @@ py::object NewCapsule(const TensorView& view, PyObject* tensor, bool versioned, 
   return capsule;
 }
 
+py::object AskForCapsule(PyObject* producer, PyObject* stream) {
+  static PyObject* const both =
+      Steal(PyTuple_Pack(2, names.stream, names.max_version)).release().ptr();
+  static PyObject* const first = Steal(PyTuple_GetSlice(both, 0, 1)).release().ptr();
+  static PyObject* const second = Steal(PyTuple_GetSlice(both, 1, 2)).release().ptr();
+  static PyObject* const version =
+      py::make_tuple(kDLPackVersion.major, kDLPackVersion.minor).release().ptr();
+  const py::object method = Get(producer, names.__dlpack__);
+  PyObject* arguments[] = {stream, version};
+  PyObject* capsule = stream != nullptr
+                          ? PyObject_Vectorcall(method.ptr(), arguments, 0, both)
+                          : PyObject_Vectorcall(method.ptr(), arguments + 1, 0, second);
+  if (capsule != nullptr) return Steal(capsule);
+  py::error_already_set refusal;
+  if (!IsAboutKeywords(refusal)) throw refusal;
+  return Steal(stream != nullptr ? PyObject_Vectorcall(method.ptr(), arguments, 0, first)
+                                 : PyObject_CallNoArgs(method.ptr()));
+}
+
 py::object DeviceOf(TRITONSERVER_MemoryType memory_type, std::int64_t memory_type_id) {
   const DLDevice device = DLDeviceOf(memory_type, memory_type_id);
   return py::make_tuple(static_cast<int>(device.device_type), device.device_id);
 }
 
 TensorView ReadDLPack(PyObject* producer, const std::string& what, bool is_input) {
-  py::object capsule = CallDLPack(producer);
+  py::object capsule = AskForCapsule(producer, nullptr);
   if (const DLDevice device = TensorOf(capsule, what).device; IsGpu(device)) {
     capsule = py::handle(classes.take_from_gpu)(py::handle(producer), device.device_id);
   }

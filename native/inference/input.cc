@@ -6,34 +6,22 @@
 
 #include "native/inference/bytes_codec.h"
 #include "native/inference/data_types.h"
+#include "native/inference/foreign.h"
 #include "native/inference/model_facts.h"
 #include "native/inference/nested_list.h"
-#include "native/inference/numbers.h"
 #include "native/inference/numpy.h"
 #include "native/inference/python_types.h"
 #include "native/inference/tensor_view.h"
+#include "native/inference/untyped.h"
 
 namespace tritonserver::inference {
 namespace {
-
-constexpr int kNumPyStringDType = 2056;
 
 [[noreturn]] void Refuse(const std::string& what, const std::string& problem) {
   throw Error(TRITONSERVER_ERROR_INVALID_ARG, what + ": " + problem);
 }
 
-std::string TypeName(PyObject* object) { return Py_TYPE(object)->tp_name; }
-
 std::string Text(py::handle object) { return py::str(object).cast<std::string>(); }
-
-py::object AsArray(PyObject* value, const std::string& what) {
-  try {
-    return NumPyModule().attr("asarray")(py::handle(value));
-  } catch (py::error_already_set& error) {
-    if (error.matches(PyExc_MemoryError) || !error.matches(PyExc_Exception)) throw;
-    Refuse(what, "NumPy cannot make an array of it: " + Text(error.value()));
-  }
-}
 
 std::vector<std::int64_t> ShapeOf(PyObject* array) {
   const auto& fields = ArrayFields(array);
@@ -77,14 +65,6 @@ TensorView ViewOf(py::object regular, TRITONSERVER_DataType data_type) {
   return view;
 }
 
-TensorView BytesView(py::object encoded, std::vector<std::int64_t> shape) {
-  TensorView view{TRITONSERVER_TYPE_BYTES, std::move(shape)};
-  view.data = ArrayData(encoded);
-  view.byte_size = static_cast<std::size_t>(ArrayFields(encoded.ptr()).dimensions[0]);
-  view.owner = std::move(encoded);
-  return view;
-}
-
 TensorView ReadObjectArray(PyObject* array, const std::string& what) {
   const py::object regular = Regular(array);
   return BytesView(EncodeObjects(static_cast<PyObject**>(ArrayData(regular)), CountOf(array), what),
@@ -124,64 +104,6 @@ TRITONSERVER_DataType DataTypeOfOther(PyObject* array) {
   return is_bfloat16 ? TRITONSERVER_TYPE_BF16 : TRITONSERVER_TYPE_INVALID;
 }
 
-bool IsText(PyObject* object) { return PyUnicode_Check(object) || PyBytes_Check(object); }
-
-TRITONSERVER_DataType DataTypeInModel(const std::string& name, const AskedModel* model) {
-  const auto facts = model == nullptr ? nullptr : model->Facts();
-  const ModelFacts::Input* input = facts == nullptr ? nullptr : facts->FindInput(name);
-  return input == nullptr ? TRITONSERVER_TYPE_INVALID : input->data_type;
-}
-
-// Text does not go through an array of NumPy, which would cut NULs at the ends.
-TensorView ReadTextList(NestedList list, const std::string& what) {
-  const py::object encoded = EncodeObjects(list.items.data(), list.items.size(), what);
-  return BytesView(encoded, std::move(list.shape));
-}
-
-// Throws if there is None or a mix in a list whose items are no arrays.
-void CheckItems(const NestedList& list, const std::string& what) {
-  for (std::size_t i = 0; i < list.items.size(); ++i) {
-    PyObject* const first = list.items[0];
-    PyObject* const item = list.items[i];
-    if (item == Py_None) {
-      Refuse(what, ElementAt(i, list.shape) + " is None, which is no element of a tensor");
-    }
-    if (IsText(item) != IsText(first)) {
-      Refuse(what, ElementAt(i, list.shape) + " is of type " + TypeName(item) +
-                       ", but the list begins with " + TypeName(first) +
-                       "; text cannot be mixed with anything else");
-    }
-  }
-}
-
-TensorView ReadList(PyObject* value, const std::string& name, const AskedModel* model,
-                    const std::string& what) {
-  NestedList list = ReadNestedList(value, what);
-  if (!list.has_arrays) {
-    CheckItems(list, what);
-    if (!list.items.empty() && IsText(list.items[0])) return ReadTextList(std::move(list), what);
-    if (std::all_of(list.items.begin(), list.items.end(), IsNumber)) {
-      const auto data_type = DataTypeInModel(name, model);
-      if (data_type == TRITONSERVER_TYPE_BYTES && list.items.empty()) {
-        return ReadTextList(std::move(list), what);
-      }
-      if (data_type != TRITONSERVER_TYPE_INVALID) {
-        return ReadNumbers(list.items.data(), list.items.size(), std::move(list.shape), data_type,
-                           what);
-      }
-    }
-  }
-  const py::object array = AsArray(value, what);
-  const char kind = DtypeFields(array.ptr()).kind;
-  const bool is_text = kind == 'U' || kind == 'S';
-  if (kind == 'O' || (is_text && !PyObject_HasAttr(list.items[0], names.__array__))) {
-    Refuse(what, "the list, which begins with " + TypeName(list.items[0]) +
-                     ", does not make an array of one type; numbers must fit 64 bits and must not "
-                     "be mixed with text");
-  }
-  return ReadArray(array.ptr(), what);
-}
-
 bool IsMasked(PyObject* array) {
   static PyObject* const masked_array =
       NumPyModule().attr("ma").attr("MaskedArray").cast<py::object>().release().ptr();
@@ -189,6 +111,14 @@ bool IsMasked(PyObject* array) {
 }
 
 }  // namespace
+
+TensorView BytesView(py::object encoded, std::vector<std::int64_t> shape) {
+  TensorView view{TRITONSERVER_TYPE_BYTES, std::move(shape)};
+  view.data = ArrayData(encoded);
+  view.byte_size = static_cast<std::size_t>(ArrayFields(encoded.ptr()).dimensions[0]);
+  view.owner = std::move(encoded);
+  return view;
+}
 
 TensorView ReadArray(PyObject* array, const std::string& what) {
   const char kind = DtypeFields(array).kind;
@@ -210,53 +140,36 @@ TensorView ReadArray(PyObject* array, const std::string& what) {
 }
 
 TensorView ReadInput(const std::string& name, PyObject* value, const AskedModel* model) {
-  const auto what = [&] { return "input '" + name + "'"; };
+  const AskedInput input{name, model};
   if (IsExactArray(value)) {
     // Most inputs are like that. Nothing can be wrong, so no text for an error is made.
     const auto data_type = DataTypeOfNumPy(DtypeFields(value).kind, ItemSize(value));
     if (data_type != TRITONSERVER_TYPE_INVALID && IsRegular(value)) {
       return ViewOf(py::reinterpret_borrow<py::object>(value), data_type);
     }
-    return ReadArray(value, what());
+    return ReadArray(value, input.What());
   }
   if (py::isinstance(value, classes.Tensor)) {
-    TensorView view = ReadTensor(value, what());
+    TensorView view = ReadTensor(value, input.What());
     const std::size_t element_size = InfoOf(view.data_type).byte_size;
     std::uint64_t count = 0;
     CountElements(view.shape.data(), view.shape.size(), element_size, &count);
     if (element_size != 0 && count * element_size != view.byte_size) {
-      Refuse(what(), Describe(view.data_type, view.shape.data(), view.shape.size()) + " takes " +
-                         std::to_string(count * element_size) + " bytes, but its buffer has " +
-                         std::to_string(view.byte_size));
+      Refuse(input.What(), Describe(view.data_type, view.shape.data(), view.shape.size()) +
+                               " takes " + std::to_string(count * element_size) +
+                               " bytes, but its buffer has " + std::to_string(view.byte_size));
     }
     return view;
   }
-  if (IsList(value)) return ReadList(value, name, model, what());
-  if (IsText(value)) {
-    return BytesView(EncodeObjects(&value, 1, what()), {});
-  }
-  if (IsNumber(value)) {
-    const auto data_type = DataTypeInModel(name, model);
-    if (data_type != TRITONSERVER_TYPE_INVALID) {
-      return ReadNumbers(&value, 1, {}, data_type, what());
-    }
-  }
+  if (IsList(value)) return ReadList(value, input);
+  if (auto read = ReadItems(&value, 1, {}, input)) return std::move(*read);
   if (NumPy::get().PyArray_Check_(value)) {
     if (IsMasked(value)) {
-      Refuse(what(), "Triton has no masked arrays; use `array.filled(value)`");
+      Refuse(input.What(), "Triton has no masked arrays; use `array.filled(value)`");
     }
-    return ReadArray(value, what());
+    return ReadArray(value, input.What());
   }
-  if (PyObject_HasAttr(value, names.__dlpack__)) return ReadDLPack(value, what(), true);
-  // Numbers, NumPy scalars, memoryview, array.array and others that say what they are.
-  if (PyNumber_Check(value) || PyObject_CheckBuffer(value) ||
-      PyObject_HasAttr(value, names.__array__)) {
-    const py::object array = AsArray(value, what());
-    if (DtypeFields(array.ptr()).kind != 'O') return ReadArray(array.ptr(), what());
-  }
-  Refuse(what(), "cannot make a tensor of " + TypeName(value) +
-                     "; give a NumPy array, a Tensor, a list, text, or an object with DLPack or "
-                     "the buffer protocol");
+  return ReadForeign(value, input);
 }
 
 }  // namespace tritonserver::inference

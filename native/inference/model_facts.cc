@@ -135,6 +135,12 @@ const ModelFacts::Input* ModelFacts::FindInput(const std::string& input) const {
   return found == inputs.end() ? nullptr : &*found;
 }
 
+TRITONSERVER_DataType AskedInput::DataType() const {
+  const auto facts = model == nullptr ? nullptr : model->Facts();
+  const ModelFacts::Input* input = facts == nullptr ? nullptr : facts->FindInput(name);
+  return input == nullptr ? TRITONSERVER_TYPE_INVALID : input->data_type;
+}
+
 std::shared_ptr<const ModelFacts> FactsOf(const py::object& server, const std::string& model_name,
                                           std::int64_t model_version) {
   const auto& native = server.cast<Server&>();

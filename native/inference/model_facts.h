@@ -64,4 +64,15 @@ struct AskedModel {
   std::shared_ptr<const ModelFacts> Facts() const { return FactsOf(server, name, version); }
 };
 
+// One of its inputs; of a tensor that is for no model if that is null.
+struct AskedInput {
+  const std::string& name;
+  const AskedModel* model;
+
+  // How messages begin.
+  std::string What() const { return "input '" + name + "'"; }
+  // In the configuration; INVALID if that is not known.
+  TRITONSERVER_DataType DataType() const;
+};
+
 }  // namespace tritonserver::inference

@@ -105,14 +105,17 @@ NestedList ReadNestedList(PyObject* list, const std::string& what) {
   return Reader(what).Read(list);
 }
 
+std::string ElementAt(const std::vector<std::int64_t>& indices) {
+  return indices.empty() ? "the value" : "element " + Place(indices);
+}
+
 std::string ElementAt(std::size_t index, const std::vector<std::int64_t>& shape) {
-  if (shape.empty()) return "the value";
   std::vector<std::int64_t> indices(shape.size());
   for (std::size_t i = shape.size(); i-- > 0;) {
     indices[i] = static_cast<std::int64_t>(index % shape[i]);
     index /= shape[i];
   }
-  return "element " + Place(indices);
+  return ElementAt(indices);
 }
 
 }  // namespace tritonserver::inference

@@ -37,7 +37,8 @@ bool IsSingle(PyObject* value);
 // Throws INVALID_ARG if items on one level differ in length.
 NestedList ReadNestedList(PyObject* list, const std::string& what);
 
-// How messages name an item: "element [1][2]", or "the value" if there is nothing around it.
+// How messages name an element: "element [1][2]", or "the value" if there is nothing around it.
+std::string ElementAt(const std::vector<std::int64_t>& indices);
 std::string ElementAt(std::size_t index, const std::vector<std::int64_t>& shape);
 
 }  // namespace tritonserver::inference

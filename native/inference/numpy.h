@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 
 #include <cstddef>
+#include <string>
 
 #include "native/inference/python_types.h"
 
@@ -58,6 +59,14 @@ inline py::object NewByteArray(void* data, std::size_t byte_size, const py::obje
 // With memory of its own, not initialised.
 inline py::object NewByteArray(std::size_t byte_size) {
   return NewByteArray(nullptr, byte_size, py::object());
+}
+
+// What NumPy makes of an object.
+inline py::object AsArray(PyObject* object, const std::string& what,
+                          py::object dtype = py::none()) {
+  return AskOthers(what + ": it does not become an array", [&]() -> py::object {
+    return NumPyModule().attr("asarray")(py::handle(object), dtype);
+  });
 }
 
 inline void* ArrayData(const py::object& array) { return ArrayFields(array.ptr()).data; }

@@ -11,6 +11,7 @@ namespace py = pybind11;
 // Type in C++, type in Python.
 #define TRITONSERVER_PYTHON_TYPES(TYPE)                                     \
   TYPE(ArrayLike, "numpy.typing.ArrayLike")                                 \
+  TYPE(Capsule, "typing_extensions.CapsuleType")                            \
   TYPE(DLPackObject, "tritonserver._api._dlpack.DLPackObject")              \
   TYPE(NativeServer, "tritonserver._c.triton_bindings.TRITONSERVER_Server") \
   TYPE(Tensor, "tritonserver.Tensor")

@@ -421,6 +421,13 @@ void BindPythonTensor(py::module_& module) {
   module.def("view_dlpack", &ViewDLPack, py::arg("producer"), R"(
 (data type, shape, address, memory type, memory type id, bytes, owner) of the memory of an object
 with DLPack. The owner must be kept as long as the memory is used.)");
+  module.def(
+      "ask_for_capsule",
+      [](const python::DLPackObject& producer, const py::object& stream) {
+        return python::Capsule(AskForCapsule(producer.ptr(), stream.ptr()));
+      },
+      py::arg("producer"), py::arg("stream"),
+      "What `__dlpack__` of an object returns for a stream of its device.");
   module.def("encode_text", &EncodeText, py::arg("value"),
              "The same of a BYTES tensor in new memory, with the elements of an array or list.");
 }

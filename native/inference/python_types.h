@@ -18,6 +18,9 @@ namespace py = pybind11;
 // Attributes, arguments and dictionary keys.
 #define TRITONSERVER_PYTHON_NAMES(NAME) \
   NAME(__array__)                       \
+  NAME(__array_interface__)             \
+  NAME(__array_struct__)                \
+  NAME(__module__)                      \
   NAME(_loop)                           \
   NAME(_ready)                          \
   NAME(__dlpack__)                      \
@@ -139,6 +142,19 @@ inline py::object NewInstance(PyObject* cls) {
 // Text of the core, which need not be UTF-8 when models and files put it there.
 inline PyObject* NewText(const std::string& text) {
   return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
+}
+
+// Runs what is other people's code. Whatever it raises becomes an INVALID_ARG error that begins
+// with `what` and gives the reason, but for lack of memory and what is meant to end the program.
+template <class Body>
+auto AskOthers(const std::string& what, Body&& body) {
+  try {
+    return body();
+  } catch (py::error_already_set& error) {
+    if (error.matches(PyExc_MemoryError) || !error.matches(PyExc_Exception)) throw;
+    throw CausedError(TRITONSERVER_ERROR_INVALID_ARG,
+                      what + ": " + ErrorFromPython(error).message(), error.value());
+  }
 }
 
 // Makes the C++ exception that is being handled the Python error. For functions that Python calls

@@ -258,9 +258,13 @@ void ThrowExplained(const Error& refusal, const py::object& model, const Request
     given[py::str(name)] = is_converted ? py::make_tuple(InfoOf(view.data_type).name, view.shape)
                                         : py::object(py::none());
   }
-  throw Error(refusal.code(),
-              py::handle(classes.explain_rejection)(model, Steal(NewText(refusal.message())), given)
-                  .cast<std::string>());
+  const auto explained =
+      py::handle(classes.explain_rejection)(model, Steal(NewText(refusal.message())), given)
+          .cast<std::string>();
+  if (const auto* caused = dynamic_cast<const CausedError*>(&refusal)) {
+    throw CausedError(refusal.code(), explained, caused->cause());
+  }
+  throw Error(refusal.code(), explained);
 }
 
 InferenceReference SendFields(const py::object& model, const RequestFields& fields,

@@ -38,6 +38,9 @@ TensorView ReadTensor(PyObject* tensor, const std::string& what);
 // A `MemoryBuffer`, as bytes: UINT8 of one dimension.
 TensorView ReadMemoryBuffer(PyObject* memory_buffer);
 
+// A BYTES tensor of what an encoder made.
+TensorView BytesView(py::object encoded, std::vector<std::int64_t> shape);
+
 // A NumPy array of any layout.
 TensorView ReadArray(PyObject* array, const std::string& what);
 

@@ -90,7 +90,7 @@ class Producer:
     def __dlpack__(self, **arguments: Any) -> Any:
         self.arguments.append(arguments)
         if self.versioned is None and arguments:
-            raise TypeError("an old producer")
+            raise TypeError("__dlpack__() got an unexpected keyword argument 'max_version'")
         tensor = DLTensor(**self.tensor)
         tensor.shape = (ctypes.c_int64 * max(len(self.shape), 1))(*self.shape)
         if self.strides is not None:

@@ -181,7 +181,7 @@ def test_arrays_of_others_are_complete(cuda: FakeCuda, versioned: bool) -> None:
 
         def __dlpack__(self, *, stream: Any = None, **more: Any) -> Any:
             if more and not versioned:
-                raise TypeError("an old producer")
+                raise TypeError("__dlpack__() got an unexpected keyword argument 'max_version'")
             streams.append(stream)
             if stream is not None:
                 cuda.write(stream, self.tensor.data_ptr, X)

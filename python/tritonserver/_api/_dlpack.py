@@ -51,10 +51,7 @@ def take_from_gpu(producer: Any, device: int) -> Any:
     """
     cuda = cuda_runtime()
     stream = cuda.stream(device)
-    try:
-        capsule = producer.__dlpack__(stream=stream, max_version=(1, 0))
-    except TypeError:
-        capsule = producer.__dlpack__(stream=stream)
+    capsule = _inference.ask_for_capsule(producer, stream)
     cuda.synchronize(stream)
     return capsule
 

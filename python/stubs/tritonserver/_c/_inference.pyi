@@ -70,6 +70,11 @@ def view_dlpack(
     with DLPack. The owner must be kept as long as the memory is used.
     """
 
+def ask_for_capsule(
+    producer: tritonserver._api._dlpack.DLPackObject, stream: object
+) -> typing_extensions.CapsuleType:
+    """What `__dlpack__` of an object returns for a stream of its device."""
+
 def encode_text(
     value: numpy.typing.ArrayLike,
 ) -> tuple[
