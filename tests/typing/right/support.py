@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 from typing_extensions import assert_type
 
 from tritonserver import Server
-from tritonserver.runtime import Home, gpu_present, locate, plain_path, python_models_problem
+from tritonserver.runtime import (
+    Home,
+    backends,
+    gpu_present,
+    locate,
+    plain_path,
+    python_models_problem,
+)
 from tritonserver.testing import ModelRepository
 from tritonserver.testing.fixtures import StartServer
 
@@ -19,6 +26,7 @@ assert_type(home.version, str | None)
 assert_type(gpu_present(), bool)
 assert_type(plain_path(Path("a b")), str)
 assert_type(python_models_problem(), str | None)
+assert_type(backends(), list[str])
 
 
 def double(x: NDArray[Any]) -> dict[str, NDArray[Any]]:
