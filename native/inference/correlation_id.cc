@@ -1,9 +1,14 @@
 #include "native/inference/correlation_id.h"
 
+#include <pybind11/stl.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <limits>
 #include <memory>
+#include <string>
+#include <utility>
 #include <variant>
 
 #include "native/c_api/call.h"
@@ -11,6 +16,7 @@
 #include "native/c_api/objects.h"
 #include "native/inference/data_types.h"
 #include "native/inference/model_facts.h"
+#include "native/inference/python_signatures.h"
 #include "native/inference/python_types.h"
 #include "native/triton/api.h"
 #include "native/triton/handle.h"

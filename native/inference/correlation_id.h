@@ -2,13 +2,7 @@
 #pragma once
 
 #include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-#include <pybind11/typing.h>
 
-#include <cstdint>
-#include <string>
-
-#include "native/inference/python_signatures.h"
 #include "native/inference/request_data.h"
 
 namespace tritonserver::inference {

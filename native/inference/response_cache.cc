@@ -177,23 +177,19 @@ CacheClaim::~CacheClaim() {
 void CheckCachedResponse(const std::vector<std::string>& requested_outputs, Response* response) {
   if (response->error) return;
   auto& outputs = response->outputs;
-  const std::string cache = "the response cache of model '" + response->model_name + "' ";
-  if (outputs.empty()) {
+  const auto fail = [&](const std::string& lack, const std::string& reason) {
     response->error = Error(TRITONSERVER_ERROR_UNAVAILABLE,
-                            cache +
-                                "has an answer without outputs to these inputs: it keeps what "
-                                "was answered to the first request with them, failures, too");
-    return;
-  }
+                            "model '" + response->model_name + "' answered without " + lack +
+                                ", or its response cache did, with what it kept of an earlier "
+                                "request with the same inputs " +
+                                reason);
+    outputs.clear();
+  };
+  if (outputs.empty()) return fail("outputs", "that had failed");
   for (const std::string& name : requested_outputs) {
     if (std::none_of(outputs.begin(), outputs.end(),
                      [&](const Output& output) { return output.name == name; })) {
-      response->error = Error(TRITONSERVER_ERROR_UNAVAILABLE,
-                              cache + "has an answer without output '" + name +
-                                  "' to these inputs, which the first request with them did not "
-                                  "ask for");
-      outputs.clear();
-      return;
+      return fail("output '" + name + "'", "that had not asked for it");
     }
   }
   if (requested_outputs.empty()) return;

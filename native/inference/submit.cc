@@ -209,10 +209,10 @@ void Send(Inference& inference, const RequestData& data, const py::object& model
     CheckCorrelationId(py::reinterpret_borrow<py::object>(inference.setup().server), data);
   }
   const Server& server = ServerOf(inference.setup().server);
+  TRITONSERVER_Server* const core = server.get();
   const std::unique_ptr<CacheClaim> claim = ClaimIfCached(server, data, inference);
   GivenTrace given_trace(trace);
   try {
-    TRITONSERVER_Server* const core = server.get();
     WithoutGil without_gil;
     Request request =
         NewRequest(core, data, claim == nullptr ? data.requested_outputs : claim->outputs());
@@ -222,11 +222,11 @@ void Send(Inference& inference, const RequestData& data, const py::object& model
     const std::uint32_t seen = inference.arrivals();
     inference.Submit(core, request.Release(), given_trace.get());
     given_trace.Keep();
+    if (claim != nullptr) claim->Keep();
     if (afterwards == Afterwards::kWait) inference.WaitASlice(seen);
   } catch (const Error& refusal) {
     ThrowExplained(refusal, model, data);
   }
-  if (claim != nullptr) claim->Keep();
 }
 
 void EndTrace(const py::object& trace) {

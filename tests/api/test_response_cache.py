@@ -248,7 +248,7 @@ def test_an_answer_that_lacks_an_output(server: tritonserver.Server) -> None:
     ask_for_one_output(server, "OUTPUT0")
     model = server.model("number")
     inputs = zeros(1, 1), zeros(1, 1)
-    with pytest.raises(UnavailableError, match=r"response cache .* without output 'OUTPUT1'"):
+    with pytest.raises(UnavailableError, match=r"without output 'OUTPUT1', or its response cache"):
         shapes(model, *inputs, requested_outputs=["OUTPUT0", "OUTPUT1"])
     assert shapes(model, *inputs, requested_outputs=["OUTPUT0"]) == {"OUTPUT0": [1, 1]}
 
@@ -261,7 +261,7 @@ def test_a_failure_that_was_kept(server: tritonserver.Server) -> None:
     for _ in range(2):
         with (
             pytest.warns(RuntimeWarning, match="other parameters"),
-            pytest.raises(UnavailableError, match=r"response cache .* without outputs"),
+            pytest.raises(UnavailableError, match="without outputs, or its response cache"),
         ):
             shapes(model, zeros(1, 1))
 

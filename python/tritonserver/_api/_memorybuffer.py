@@ -63,7 +63,7 @@ class MemoryBuffer(_inference.MemoryBufferBase):
         if self.owner is None:
             fields = self.data_ptr, self.memory_type, self.memory_type_id, self.size, None
             return MemoryBuffer, fields
-        if self.memory_type is MemoryType.GPU:
+        if self.memory_type == MemoryType.GPU:
             raise TypeError("memory of a GPU belongs to its process; send the tensor instead")
         return restore_buffer, (_inference.read_memory(self.data_ptr, self.size),)
 
