@@ -148,7 +148,8 @@ the size 0 for an empty output.)")
                      .c_str());
     Def<&Api::InferenceResponseOutputClassificationLabel>(
         response, "output_classification_label",
-        "Label of a class of an output from the model's label file, or an empty string.");
+        "Label of a class of an output, as it stands in the model's label file: with a carriage "
+        "return at its end if that has lines of Windows. An empty string if there is none.");
   });
 }
 

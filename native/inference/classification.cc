@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "native/inference/data_types.h"
+#include "native/inference/labels.h"
 #include "native/inference/response.h"
 #include "native/inference/short_floats.h"
-#include "native/triton/api.h"
 
 namespace tritonserver::inference {
 namespace {
@@ -24,13 +24,6 @@ bool IsHigher(Value left, Value right) {
     if (std::isnan(left) || std::isnan(right)) return !std::isnan(left) && std::isnan(right);
   }
   return left > right;
-}
-
-const char* LabelOf(TRITONSERVER_InferenceResponse* source, std::uint32_t output,
-                    std::size_t class_index) {
-  const char* label = nullptr;
-  Call<&Api::InferenceResponseOutputClassificationLabel>(source, output, class_index, &label);
-  return label == nullptr ? "" : label;
 }
 
 void AppendElement(const std::string& text, std::string* encoded) {

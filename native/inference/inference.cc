@@ -120,8 +120,10 @@ void Inference::OnResponse(TRITONSERVER_InferenceResponse* source, std::uint32_t
   try {
     std::unique_ptr<Response> response;
     if (source != nullptr) {
-      response = TakeResponse(source, inference.setup_.classification);
-      if (const auto& requested = inference.setup_.cached_outputs) {
+      const Setup& setup = inference.setup_;
+      response = TakeResponse(source, setup.classification,
+                              setup.may_have_labels ? setup.server : nullptr);
+      if (const auto& requested = setup.cached_outputs) {
         CheckCachedResponse(*requested, response.get());
       }
     } else {

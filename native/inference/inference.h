@@ -64,6 +64,7 @@ class Inference : public Deferred {
     // Where outputs are wanted; otherwise where the backend prefers them.
     std::optional<std::pair<TRITONSERVER_MemoryType, std::int64_t>> output_memory;
     Classification classification;
+    bool may_have_labels = false;  // the outputs of the model
     // Of a model with a response cache: the outputs that were requested.
     std::optional<std::vector<std::string>> cached_outputs;
   };

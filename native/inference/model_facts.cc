@@ -86,6 +86,7 @@ ModelFacts ReadFacts(const py::object& configuration) {
   }
   for (const py::handle& output : FindList(configuration, "output")) {
     facts.outputs.push_back(FindText(output, "name"));
+    facts.has_labels |= !FindText(output, "label_filename").empty();
   }
   if (const py::object cache = Find(configuration, "response_cache"); !cache.is_none()) {
     facts.has_response_cache = IsTrue(Find(cache, "enable"));

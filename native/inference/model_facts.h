@@ -32,6 +32,7 @@ struct ModelFacts {
   std::int64_t max_batch_size = 0;  // 0: the first dimension is no batch
   std::vector<Input> inputs;
   std::vector<std::string> outputs;
+  bool has_labels = false;  // of the classes of an output
   bool has_response_cache = false;
   bool preserves_ordering = false;
   bool has_sequences = false;

@@ -33,17 +33,16 @@ inline std::size_t ItemSize(PyObject* array) {
 inline bool IsExactArray(PyObject* object) { return Py_TYPE(object) == NumPy::get().PyArray_Type_; }
 
 // A C-contiguous, writeable array of the type with this number: over `data`, kept by `base`, or in
-// new memory if `data` is null.
+// new memory if `data` is null. `cls` is ndarray or derived from it.
 inline py::object NewArray(int type_number, int rank, const Py_ssize_t* shape, void* data,
-                           const py::object& base) {
+                           const py::object& base, PyTypeObject* cls = NumPy::get().PyArray_Type_) {
   NumPy& numpy = NumPy::get();
   // Without data, any flag means Fortran order.
   const int flags = data == nullptr ? 0
                                     : NumPy::NPY_ARRAY_C_CONTIGUOUS_ | NumPy::NPY_ARRAY_ALIGNED_ |
                                           NumPy::NPY_ARRAY_WRITEABLE_;
-  py::object array = Steal(numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_,
-                                                       numpy.PyArray_DescrFromType_(type_number),
-                                                       rank, shape, nullptr, data, flags, nullptr));
+  py::object array = Steal(numpy.PyArray_NewFromDescr_(
+      cls, numpy.PyArray_DescrFromType_(type_number), rank, shape, nullptr, data, flags, nullptr));
   if (base && numpy.PyArray_SetBaseObject_(array.ptr(), py::object(base).release().ptr()) != 0) {
     throw py::error_already_set();
   }
@@ -51,9 +50,10 @@ inline py::object NewArray(int type_number, int rank, const Py_ssize_t* shape, v
 }
 
 // The kind of array that owns the memory of a MemoryBuffer.
-inline py::object NewByteArray(void* data, std::size_t byte_size, const py::object& base) {
+inline py::object NewByteArray(void* data, std::size_t byte_size, const py::object& base,
+                               PyTypeObject* cls = NumPy::get().PyArray_Type_) {
   const auto size = static_cast<Py_ssize_t>(byte_size);
-  return NewArray(NumPy::NPY_BYTE_, 1, &size, data, base);
+  return NewArray(NumPy::NPY_BYTE_, 1, &size, data, base, cls);
 }
 
 // With memory of its own, not initialised.

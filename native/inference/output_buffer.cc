@@ -131,6 +131,7 @@ void OutputBuffer::Deleter::operator()(OutputBuffer* buffer) const noexcept {
   const std::size_t pooled_size = buffer->memory_buffer == nullptr ? buffer->byte_size : 0;
   if (buffer->owns_memory_buffer) DeferDrop(buffer->memory_buffer);
   buffer_count.fetch_sub(1, std::memory_order_relaxed);
+  buffer->~OutputBuffer();
   pool().Give(buffer, ClassOf(BlockSize(pooled_size)));
 }
 

@@ -6,10 +6,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
+#include "native/inference/labels.h"
 #include "triton/core/tritonserver.h"
 
 namespace tritonserver::inference {
+
+// By place of the output in a response; null if it has none. The whole is null if all have none.
+using OutputLabels = std::vector<std::shared_ptr<const Labels>>;
 
 // The memory of one output. Its address is the core's `buffer_userp`.
 //
@@ -24,6 +29,9 @@ struct OutputBuffer {
   PyObject* memory_buffer;
   bool owns_memory_buffer;
   bool adopted;
+  // Of the response, for the owner of the memory; set when that is made for Python.
+  std::uint32_t output_count = 0;
+  std::shared_ptr<const OutputLabels> labels = {};
 
   struct Deleter {
     void operator()(OutputBuffer* buffer) const noexcept;  // on any thread, without the GIL

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "native/c_api/enums.h"
@@ -38,7 +39,43 @@ py::object NewOwner(OutputBufferPtr buffer, std::size_t byte_size) {
   void* data = buffer->data;
   const py::object memory = Steal(pooled_memory_type->tp_alloc(pooled_memory_type, 0));
   reinterpret_cast<PooledMemory*>(memory.ptr())->buffer = buffer.release();
-  return NewByteArray(data, byte_size, memory);
+  auto* const cls = reinterpret_cast<PyTypeObject*>(classes.OutputMemory);
+  return NewByteArray(data, byte_size, memory, cls);
+}
+
+// The buffer that an array shows, whole or in part; null for a copy.
+const OutputBuffer* BufferOf(PyObject* array) {
+  PyObject* object = array;
+  while (object != nullptr && NumPy::get().PyArray_Check_(object))
+    object = ArrayFields(object).base;
+  if (object == nullptr || Py_TYPE(object) != pooled_memory_type) return nullptr;
+  return reinterpret_cast<PooledMemory*>(object)->buffer;
+}
+
+// Too large numbers are taken for the largest.
+Py_ssize_t IndexOf(PyObject* number) {
+  const Py_ssize_t index = PyNumber_AsSsize_t(number, nullptr);
+  if (index == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  return index;
+}
+
+// Of a class of an output of the response to which the memory of `array` belongs.
+py::str ClassificationLabel(const py::object& array, const py::object& output_index,
+                            const py::object& class_index) {
+  const Py_ssize_t output = IndexOf(output_index.ptr());
+  const Py_ssize_t label = IndexOf(class_index.ptr());
+  const OutputBuffer* const buffer = BufferOf(array.ptr());
+  if (buffer == nullptr) return py::str();
+  if (output < 0 || output >= static_cast<Py_ssize_t>(buffer->output_count)) {
+    throw Error(TRITONSERVER_ERROR_INVALID_ARG, "the response has no output number " +
+                                                    std::to_string(output) + ", but " +
+                                                    std::to_string(buffer->output_count));
+  }
+  const auto labels = buffer->labels == nullptr ? nullptr : (*buffer->labels)[output];
+  if (labels == nullptr || label < 0 || label >= static_cast<Py_ssize_t>(labels->size())) {
+    return py::str();
+  }
+  return py::reinterpret_steal<py::str>(NewText((*labels)[label]));
 }
 
 struct MemorySource {
@@ -80,7 +117,6 @@ const MemorySource* SourceOf(PyObject* memory_buffer) {
 }  // namespace
 
 py::object NewMemoryBuffer(OutputBufferPtr buffer, std::size_t byte_size) {
-  if (buffer == nullptr && byte_size == 0) buffer = NewOutputBuffer(0);
   CheckIsThere(buffer);
   PyObject* const given = buffer->memory_buffer;
   if (given != nullptr && buffer->byte_size == byte_size) {
@@ -124,6 +160,9 @@ void BindPythonMemoryBuffer(py::module_& module) {
   pooled_memory_type =
       reinterpret_cast<PyTypeObject*>(Steal(PyType_FromSpec(&spec)).release().ptr());
   module.add_object("PooledMemory", reinterpret_cast<PyObject*>(pooled_memory_type));
+  module.def("classification_label", &ClassificationLabel, py::arg("array"),
+             py::arg("output_index"), py::arg("class_index"),
+             "What `OutputMemory.output_classification_label` returns.");
   MemoryFields::Bind(module, "MemoryBufferBase", "The fields of MemoryBuffer.", {}, {});
 }
 

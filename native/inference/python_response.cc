@@ -55,6 +55,17 @@ py::object NewError(const Error& error, PyObject* response) {
   return ErrorClass(error.code())(message, py::handle(response));
 }
 
+// Null if no output has labels.
+std::shared_ptr<const OutputLabels> LabelsOf(const Response& response) {
+  if (std::none_of(response.outputs.begin(), response.outputs.end(),
+                   [](const Output& output) { return output.labels != nullptr; })) {
+    return nullptr;
+  }
+  auto labels = std::make_shared<OutputLabels>();
+  for (const Output& output : response.outputs) labels->push_back(output.labels);
+  return labels;
+}
+
 struct ResponseSource {
   enum Field : std::size_t {
     kModel,
@@ -121,7 +132,15 @@ py::object NewEmptyOutputs() {
 
 py::object NewPythonOutputs(Response& response) {
   py::object outputs = NewEmptyOutputs();
-  for (Output& output : response.outputs) SetItem(outputs, output.name, NewTensor(output));
+  const auto labels = LabelsOf(response);
+  for (Output& output : response.outputs) {
+    if (output.buffer == nullptr && output.byte_size == 0) output.buffer = NewOutputBuffer(0);
+    if (output.buffer != nullptr) {
+      output.buffer->output_count = static_cast<std::uint32_t>(response.outputs.size());
+      output.buffer->labels = labels;
+    }
+    SetItem(outputs, output.name, NewTensor(output));
+  }
   return outputs;
 }
 

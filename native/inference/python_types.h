@@ -86,6 +86,7 @@ struct PythonNames {
   CLASS(InferenceResponse)                 \
   CLASS(MemoryBuffer)                      \
   CLASS(Model)                             \
+  CLASS(OutputMemory)                      \
   CLASS(Outputs)                           \
   CLASS(RequestedOutput)                   \
   CLASS(ResponseIterator)                  \

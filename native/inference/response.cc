@@ -66,7 +66,7 @@ void ReadHead(TRITONSERVER_InferenceResponse* source, Response& response) {
 }
 
 void ReadOutputs(TRITONSERVER_InferenceResponse* source, const Classification& classification,
-                 Response& response) {
+                 const void* server_of_labels, Response& response) {
   std::uint32_t count = 0;
   Call<&Api::InferenceResponseOutputCount>(source, &count);
   response.outputs.reserve(count);
@@ -89,10 +89,15 @@ void ReadOutputs(TRITONSERVER_InferenceResponse* source, const Classification& c
                                                           data_type,
                                                           {shape, shape + rank},
                                                           buffer == nullptr ? 0 : byte_size,
+                                                          nullptr,
                                                           nullptr});
     if (buffer != nullptr && !buffer->adopted) {
       buffer->adopted = true;
       output.buffer.reset(buffer);
+    }
+    if (server_of_labels != nullptr) {
+      output.labels = LabelsOf(
+          {server_of_labels, response.model_name, response.model_version, source, i, output.name});
     }
     if (const std::uint32_t class_count = classification.CountOf(output.name.c_str())) {
       Classify(source, i, class_count, classification.batched, output);
@@ -105,7 +110,8 @@ void ReadOutputs(TRITONSERVER_InferenceResponse* source, const Classification& c
 Response::~Response() { DeferDrop(converted); }
 
 std::unique_ptr<Response> TakeResponse(TRITONSERVER_InferenceResponse* source,
-                                       const Classification& classification) {
+                                       const Classification& classification,
+                                       const void* server_of_labels) {
   auto response = std::make_unique<Response>();
   auto handle = Handle<TRITONSERVER_InferenceResponse>::Own(source);
   try {
@@ -114,7 +120,7 @@ std::unique_ptr<Response> TakeResponse(TRITONSERVER_InferenceResponse* source,
       response->error = TakeError(error);
     }
     ReadHead(source, *response);
-    if (!response->error) ReadOutputs(source, classification, *response);
+    if (!response->error) ReadOutputs(source, classification, server_of_labels, *response);
   } catch (const Error& unreadable) {
     if (!response->error) response->error = unreadable;
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "native/inference/classification.h"
+#include "native/inference/labels.h"
 #include "native/inference/output_buffer.h"
 #include "native/triton/error.h"
 
@@ -23,8 +24,9 @@ struct Output {
   std::string name;
   TRITONSERVER_DataType data_type;
   std::vector<std::int64_t> shape;
-  std::size_t byte_size;   // at most the buffer's
-  OutputBufferPtr buffer;  // null if there is no data
+  std::size_t byte_size;                 // at most the buffer's
+  OutputBufferPtr buffer;                // null if there is no data
+  std::shared_ptr<const Labels> labels;  // of its classes; null if there are none
 
   // Memory that Python gave has to be handed on while those who keep it are there.
   bool is_from_python() const { return buffer != nullptr && buffer->memory_buffer != nullptr; }
@@ -52,9 +54,11 @@ struct Response {
 };
 
 // Takes `source` over: reads it, adopts its buffers, deletes it. What cannot be read becomes the
-// error of the response. Throws std::bad_alloc only.
+// error of the response. Throws std::bad_alloc only. The server is needed for models whose outputs
+// may have labels, and otherwise null.
 std::unique_ptr<Response> TakeResponse(TRITONSERVER_InferenceResponse* source,
-                                       const Classification& classification);
+                                       const Classification& classification,
+                                       const void* server_of_labels);
 
 // First in, first out.
 class ResponseList {

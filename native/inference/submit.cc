@@ -14,6 +14,7 @@
 #include "native/inference/correlation_id.h"
 #include "native/inference/data_types.h"
 #include "native/inference/inference.h"
+#include "native/inference/labels.h"
 #include "native/inference/model_facts.h"
 #include "native/inference/python_types.h"
 #include "native/inference/request_data.h"
@@ -190,6 +191,7 @@ InferenceReference NewInference(const py::object& server, const RequestData& dat
   setup.model_version = data.model_version;
   setup.request_id = data.id;
   setup.server = py::object(server).release().ptr();
+  setup.may_have_labels = MayHaveLabels(server, data.model_name, data.model_version);
   py::object allocator = fields.output_memory_allocator;
   if (IsGiven(fields.output_memory_type)) {
     if (!IsGiven(allocator)) allocator = py::none();

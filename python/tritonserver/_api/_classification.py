@@ -21,7 +21,10 @@ class RequestedOutput:
         0 for the output as it is. Otherwise the output is answered as in Triton's classification
         extension: as a BYTES tensor, in host memory, with the highest `class_count` values of each
         item of a batch, the highest first, as text ``value:index`` or, where the model's
-        ``label_filename`` has a label, ``value:index:label``. `Tensor.to_classes` reads it.
+        ``label_filename`` has a label, ``value:index:label``. `Tensor.to_classes` reads it. A value
+        is the shortest text that reads back as the same number, where the server program writes six
+        decimals; NaN comes last, where that puts it first. A label is a line of the file, with its
+        blanks, and without what Windows puts at the end of a line.
 
     Notes
     -----

@@ -31,8 +31,10 @@ class MemoryBuffer(_inference.MemoryBufferBase):
     size
         Bytes.
     owner
-        Kept alive by the buffer. The memory must stay valid as long as the owner lives; for an
-        output of an inference in host memory it is a NumPy array of bytes over the same memory.
+        Kept alive by the buffer. The memory must stay valid as long as the owner lives. For an
+        output of an inference in host memory, unless an allocator gave that, it is a NumPy array of
+        bytes over the same memory, with the method ``output_classification_label`` of a response of
+        the C API.
 
     Notes
     -----
@@ -77,6 +79,36 @@ def restore_buffer(data: bytes) -> MemoryBuffer:
     return MemoryBuffer(owner.ctypes.data, MemoryType.CPU, 0, owner.nbytes, owner)
 
 
+class OutputMemory(numpy.ndarray[Any, numpy.dtype[numpy.int8]]):
+    """The owner of the memory of an output: its bytes, with the labels of the response."""
+
+    __slots__ = ()
+
+    def output_classification_label(self, output_index: int, class_index: int, /) -> str:
+        """Return the label of a class of an output; empty if the model has none for it.
+
+        Neither the response nor the server is needed, but the array or a part of it: what is copied
+        has no labels.
+
+        Parameters
+        ----------
+        output_index
+            Place of the output among those of the response.
+        class_index
+            Number of the class.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The response has no such output.
+
+        Notes
+        -----
+        C API: TRITONSERVER_InferenceResponseOutputClassificationLabel
+        """
+        return _inference.classification_label(self, output_index, class_index)
+
+
 def view_dlpack(owner: DLPackObject) -> tuple[Any, list[int], MemoryBuffer]:
     """Return data type, shape and memory of an object with DLPack."""
     data_type, shape, address, memory_type, number, size, kept = _inference.view_dlpack(owner)
@@ -88,3 +120,4 @@ def view_dlpack(owner: DLPackObject) -> tuple[Any, list[int], MemoryBuffer]:
 
 
 _inference.register(MemoryBuffer)
+_inference.register(OutputMemory)

@@ -22,6 +22,9 @@ def register(object: type | collections.abc.Callable[..., object]) -> None:
 class PooledMemory:
     """Memory of an output, which goes back to the pool."""
 
+def classification_label(array: object, output_index: object, class_index: object) -> str:
+    """What `OutputMemory.output_classification_label` returns."""
+
 class MemoryBufferBase:
     """The fields of MemoryBuffer."""
     def __getstate__(self) -> dict[str, typing.Any]:

@@ -770,7 +770,7 @@ class TRITONSERVER_InferenceResponse:
     def output_classification_label(
         self, index: typing.SupportsIndex, class_index: typing.SupportsIndex
     ) -> str:
-        """Label of a class of an output from the model's label file, or an empty string.
+        """Label of a class of an output, as it stands in the model's label file: with a carriage return at its end if that has lines of Windows. An empty string if there is none.
 
         C API: TRITONSERVER_InferenceResponseOutputClassificationLabel
         """
