@@ -134,7 +134,12 @@ TensorView ReadArray(PyObject* array, const std::string& what) {
   TRITONSERVER_DataType data_type = DataTypeOfNumPy(kind, ItemSize(array));
   if (data_type == TRITONSERVER_TYPE_INVALID) data_type = DataTypeOfOther(array);
   if (data_type == TRITONSERVER_TYPE_INVALID) {
-    Refuse(what, "Triton has no data type for NumPy's " + Text(ArrayFields(array).descr));
+    const std::string dtype = Text(ArrayFields(array).descr);
+    const std::string hint = dtype == "|V2"
+                                 ? "; if it is what numpy.load makes of a saved array of "
+                                   "bfloat16, give array.view(ml_dtypes.bfloat16)"
+                                 : "";
+    Refuse(what, "Triton has no data type for NumPy's " + dtype + hint);
   }
   return ViewOf(Regular(array), data_type);
 }

@@ -155,7 +155,11 @@ void RequestFields::Set(PyObject* name, PyObject* value) {
   TRITONSERVER_REQUEST_FIELDS(FIELD)
 #undef FIELD
   if (field == nullptr) {
-    PyErr_Format(PyExc_TypeError, "an inference request has no field %R", name);
+    PyErr_Format(
+        PyExc_TypeError,
+        "an inference request has no field %R; if it is an input, give inputs={%R: ...}, or "
+        "call the model: model(%U=...)",
+        name, name, name);
     throw py::error_already_set();
   }
   *field = py::reinterpret_borrow<py::object>(value);

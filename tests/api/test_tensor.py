@@ -444,8 +444,19 @@ def test_a_tensor_on_a_gpu_is_not_read_by_accident() -> None:
         memoryview(tensor)
 
 
-def test_repr_shows_the_fields() -> None:
-    tensor = Tensor.from_dlpack(np.ones(1, np.int8))
-    assert repr(tensor).startswith(
-        "Tensor(data_type=<TRITONSERVER_DataType.INT8: 6>, shape=[1], memory_buffer=MemoryBuffer("
+def test_repr_shows_type_shape_place_and_size() -> None:
+    tensor = Tensor.from_dlpack(np.ones((1000, 1000), np.int8))
+    place = f"data_ptr={tensor.data_ptr}, memory_type=<TRITONSERVER_MemoryType.CPU: 0>"
+    assert repr(tensor) == (
+        "Tensor(data_type=<TRITONSERVER_DataType.INT8: 6>, shape=[1000, 1000], memory_buffer="
+        f"MemoryBuffer({place}, memory_type_id=0, size=1000000, owner=<ndarray>))"
     )
+
+
+def test_repr_does_not_look_at_the_memory() -> None:
+    class Owner:
+        def __repr__(self) -> str:
+            raise AssertionError("would be copied from the GPU")
+
+    tensor = Tensor(DataType.FP32, [9], MemoryBuffer(8, MemoryType.GPU, 1, 4, Owner()))
+    assert repr(tensor).endswith("memory_type_id=1, size=4, owner=<Owner>))")

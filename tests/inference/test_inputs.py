@@ -5,6 +5,7 @@ import ctypes
 import itertools
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -61,6 +62,21 @@ def test_bfloat16(echo: Echo) -> None:
     assert tensor.data_type == tritonserver.DataType.BF16
     assert tensor.to_numpy().dtype == ml_dtypes.bfloat16
     assert tensor.to_numpy().tobytes() == value.tobytes()
+
+
+def test_a_saved_bfloat16(echo: Echo, tmp_path: Path) -> None:
+    value = np.array([1.5, -2.0], ml_dtypes.bfloat16)
+    np.save(tmp_path / "value.npy", value)
+    loaded = np.load(tmp_path / "value.npy")
+    hint = r"NumPy's \|V2; if it is what numpy.load makes .* array.view\(ml_dtypes.bfloat16\)"
+    with pytest.raises(InvalidArgumentError, match=f"^input 'BF16_IN': .*{hint}"):
+        echo(loaded, "BF16", 1)
+    with pytest.raises(InvalidArgumentError, match=hint):
+        tritonserver.Tensor.from_dlpack(loaded)
+    assert echo(loaded.view(ml_dtypes.bfloat16), "BF16", 1).to_numpy().tolist() == [1.5, -2.0]
+    with pytest.raises(InvalidArgumentError) as raised:
+        echo(np.zeros(2, "V3"), "BF16", 1)
+    assert "bfloat16" not in str(raised.value)
 
 
 def test_broadcast_views(echo: Echo) -> None:
@@ -385,6 +401,16 @@ def test_a_mapping_as_inputs(identity: tritonserver.Model) -> None:
 def test_inputs_that_are_no_mapping_of_names(identity: tritonserver.Model, inputs: Any) -> None:
     with pytest.raises(TypeError):
         identity.infer(inputs=inputs)
+
+
+def test_inputs_in_place_of_fields(identity: tritonserver.Model) -> None:
+    for send in (identity.infer, identity.async_infer, identity.bind):
+        with pytest.raises(TypeError) as raised:
+            send(INPUT0=np.ones(2, np.float32))  # type: ignore[call-arg] # that is the point
+        assert str(raised.value) == (
+            "an inference request has no field 'INPUT0'; if it is an input, give "
+            "inputs={'INPUT0': ...}, or call the model: model(INPUT0=...)"
+        )
 
 
 def test_names_with_nul_or_surrogates(identity: tritonserver.Model) -> None:

@@ -16,7 +16,7 @@ from tritonserver._c import _inference
 __all__ = ["DeviceOrMemoryType", "MemoryBuffer"]
 
 
-@dataclass
+@dataclass(repr=False)
 class MemoryBuffer(_inference.MemoryBufferBase):
     """A piece of memory that another object owns.
 
@@ -47,6 +47,15 @@ class MemoryBuffer(_inference.MemoryBufferBase):
     memory_type_id: int
     size: int
     owner: Any = field(compare=False)
+
+    def __repr__(self) -> str:
+        # What the owner shows would be bytes, or be copied from a GPU for that.
+        owner = None if self.owner is None else f"<{type(self.owner).__name__}>"
+        return (
+            f"{type(self).__qualname__}(data_ptr={self.data_ptr}, "
+            f"memory_type={self.memory_type!r}, memory_type_id={self.memory_type_id}, "
+            f"size={self.size}, owner={owner})"
+        )
 
     @staticmethod
     def from_dlpack(owner: DLPackObject) -> MemoryBuffer:

@@ -80,13 +80,14 @@ class InferenceRequest(Copies, Handle):
         that are in time. Once the model has it, there is no limit; nor is this how long the caller
         waits: see `ResponseIterator.next`.
     inputs
-        Name to value: `Tensor`, NumPy array, nested list, text, number, or an object with DLPack or
-        the buffer protocol. What has a data type keeps it. Python's numbers, alone or in lists,
-        tuples and ranges, have none and take the model's, if it has every one of them: an int must
-        be exact, in a type of floating point as well, whereas a float may be rounded, but not to
-        infinity; no float is an integer, not even 1.0; and BOOL takes `bool`, which nothing else
-        does. A number or text alone has no dimensions. Optional inputs may be
-        left out; requests that leave out others never share a batch.
+        Name to value: `Tensor`, NumPy array, nested list, text, number, or an object with DLPack,
+        the buffer protocol or `__array__`, such as columns of pandas, Polars and PyArrow without
+        nulls. What has a data type keeps it. Python's numbers, alone or in lists, tuples and
+        ranges, have none and take the model's, if it has every one of them: an int must be exact,
+        in a type of floating point as well, whereas a float may be rounded, but not to infinity; no
+        float is an integer, not even 1.0; and BOOL takes `bool`, which nothing else does. A number
+        or text alone has no dimensions. Optional inputs may be left out; requests that leave out
+        others never share a batch.
     parameters
         Free values for the model: `str`, `int` (64 bits, signed), `bool` or `float`. A response
         cache does not look at them; see `Options.cache_config`.

@@ -143,7 +143,8 @@ class Tensor(_inference.TensorBase):
         """Return the tensor as an array: over the same memory, if that is the host's.
 
         BYTES tensors give `bytes` objects, see `to_bytes_array`. BF16 needs the package
-        `ml_dtypes`.
+        `ml_dtypes`, whose bfloat16 also sums in bfloat16: a thousand ones sum to 256. Give `sum`
+        and `mean` a wider type, such as ``dtype=numpy.float32``.
 
         Raises
         ------
